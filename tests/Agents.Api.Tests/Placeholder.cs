@@ -1,0 +1,1 @@
+namespace Agents.Api.Tests;
