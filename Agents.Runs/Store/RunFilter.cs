@@ -1,0 +1,32 @@
+namespace Agents.Runs;
+
+/// <summary>Which runs to list, newest first.</summary>
+public sealed record RunFilter
+{
+    /// <summary>Only runs in this state; null lists all.</summary>
+    public RunState? State { get; init; }
+
+    /// <summary>At most so many, 1 to 200.</summary>
+    public int Limit { get; init; } = 50;
+
+    /// <summary><see cref="RunPage.Next"/> of the page before; null begins with the newest.</summary>
+    public string? Cursor { get; init; }
+}
+
+/// <summary>One page of runs.</summary>
+/// <param name="Runs">The runs, newest first.</param>
+/// <param name="Next">The cursor of the next page; null on the last.</param>
+public sealed record RunPage(IReadOnlyList<AgentRun> Runs, string? Next);
+
+/// <summary>What came of a request to delete a run.</summary>
+public enum RunDeletion
+{
+    /// <summary>The run, its events, tool calls and checkpoints are gone.</summary>
+    Deleted,
+
+    /// <summary>There is no such run.</summary>
+    NotFound,
+
+    /// <summary>The run has not ended; cancel it first.</summary>
+    NotEnded,
+}
