@@ -6,14 +6,17 @@ public sealed record RunFilter
     /// <summary>Only runs in this state; null lists all.</summary>
     public RunState? State { get; init; }
 
-    /// <summary>At most so many, 1 to 200.</summary>
+    /// <summary>The most runs on one page.</summary>
+    public const int MaxLimit = 200;
+
+    /// <summary>At most so many, 1 to <see cref="MaxLimit"/>.</summary>
     public int Limit { get; init; } = 50;
 
     /// <summary><see cref="RunPage.Next"/> of the page before; null begins with the newest.</summary>
     public string? Cursor { get; init; }
 }
 
-/// <summary>One page of runs.</summary>
+/// <summary>One page of runs. The agents come without their results, which may be long; <see cref="IRunStore.GetAsync"/> has them.</summary>
 /// <param name="Runs">The runs, newest first.</param>
 /// <param name="Next">The cursor of the next page; null on the last.</param>
 public sealed record RunPage(IReadOnlyList<AgentRun> Runs, string? Next);

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Agents.Runs;
+
+/// <summary>Looks for expired leases as long as the service runs. Every Api and every worker has one; they cannot disturb each other.</summary>
+internal sealed partial class RunReaper(IRunQueue queue, IOptions<RunQueueOptions> options, TimeProvider time, ILogger<RunReaper> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.Reaper, time);
+        do
+        {
+            try
+            {
+                if (await queue.ReapAsync(stoppingToken).ConfigureAwait(false) is > 0 and var count)
+                    LogReaped(count);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                // The next round tries again: without a reaper a lost run would stay running for ever.
+                LogFailed(exception);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Took {Count} runs from workers that stopped renewing their lease")]
+    private partial void LogReaped(int count);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Looking for expired leases failed; it is tried again")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,72 @@
+using Microsoft.Data.Sqlite;
+
+namespace Agents.Runs;
+
+/// <summary>
+/// Notices what other processes wrote: every 25 ms it asks SQLite whether the file changed (<c>data_version</c>, no disk access when
+/// it did not), and if so which runs, by their revision. The loop alone owns its connection and <c>_seen</c>.
+/// </summary>
+internal sealed class SqliteChangePoll : IAsyncDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(25);
+
+    private readonly SqliteConnection _connection;
+    private readonly ChangeSignals _changes;
+    private readonly PeriodicTimer _timer;
+    private readonly Task _loop;
+    private long _seen;
+
+    public SqliteChangePoll(SqliteConnection connection, ChangeSignals changes, TimeProvider time)
+    {
+        _connection = connection;
+        _changes = changes;
+        _timer = new PeriodicTimer(Period, time);
+        var version = Version();
+        _seen = connection.Number("SELECT value FROM revision");
+        _loop = RunAsync(version);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _timer.Dispose();
+        await _loop.ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(long version)
+    {
+        while (await _timer.WaitForNextTickAsync().ConfigureAwait(false))
+        {
+            try
+            {
+                var now = Version();
+                if (now == version)
+                    continue;
+                RaiseChanged();
+                version = now;
+            }
+            catch (SqliteException)
+            {
+                // Busy or a passing fault of the disk: version was not advanced, so the next tick looks again.
+            }
+        }
+    }
+
+    private long Version() => _connection.Number("PRAGMA data_version");
+
+    private void RaiseChanged()
+    {
+        var changed = _connection.Query(
+            "SELECT id, state, revision FROM runs WHERE revision > $seen",
+            row => (Id: row.GetString(0), State: row.GetString(1), Revision: row.GetInt64(2)),
+            ("$seen", _seen));
+
+        foreach (var (id, state, revision) in changed)
+        {
+            _changes.Raise(id);
+            if (state == SqliteRows.Queued)
+                _changes.Raise(SqliteDatabase.QueueTopic);
+            _seen = Math.Max(_seen, revision);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Agents.Runs.Tests.Contract;
+using Microsoft.Extensions.Options;
+
+namespace Agents.Runs.Tests.Sqlite;
+
+/// <summary>agents.db in a folder of its own; each instance has its own connections, as a process has.</summary>
+internal sealed class SqliteBackend : RunsBackend
+{
+    private readonly List<SqliteDatabase> _databases = [];
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("agents-runs-").FullName;
+
+    public override Task<RunsInstance> OpenAsync()
+    {
+        var database = new SqliteDatabase(Folder, Time);
+        _databases.Add(database);
+        return Task.FromResult(new RunsInstance(
+            new SqliteRunStore(database, Time),
+            new SqliteRunQueue(database, Options.Create(new RunQueueOptions()), Time),
+            new SqliteRunEvents(database, Time)));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var database in _databases)
+            await database.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}
+
+public sealed class SqliteRunStoreTests : RunStoreContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
+
+public sealed class SqliteRunQueueTests : RunQueueContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
+
+public sealed class SqliteRunEventsTests : RunEventsContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
