@@ -1,0 +1,31 @@
+using System.Reflection;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Aspire.Hosting;
+
+public interface IDistributedApplicationBuilder
+{
+    ConfigurationManager Configuration { get; }
+
+    /// <summary>The directory of the app host project.</summary>
+    string AppHostDirectory { get; }
+
+    Assembly? AppHostAssembly { get; }
+
+    IHostEnvironment Environment { get; }
+
+    IServiceCollection Services { get; }
+
+    DistributedApplicationExecutionContext ExecutionContext { get; }
+
+    IResourceCollection Resources { get; }
+
+    IResourceBuilder<T> AddResource<T>(T resource) where T : IResource;
+
+    IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource;
+
+    DistributedApplication Build();
+}

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Aspire.Hosting.Local;
+
+/// <summary>Starts every child from one thread that lives as long as this process.</summary>
+// Linux sends the parent-death signal when the THREAD that forked the child ends, so a pool thread must never start one.
+internal sealed class ProcessStarter
+{
+    private static readonly BlockingCollection<Action> Work = [];
+    private static readonly string? DeathSignalTool = OperatingSystem.IsLinux() ? OnPath("setpriv") : null;
+
+    static ProcessStarter() => new Thread(Loop) { IsBackground = true, Name = "process starter" }.Start();
+
+    /// <exception cref="System.ComponentModel.Win32Exception">The program cannot be started.</exception>
+    internal Task<ChildProcess> StartAsync(LocalRun.Command command, IReadOnlyDictionary<string, string> environment, Action<string> onLine)
+    {
+        var started = new TaskCompletionSource<ChildProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Work.Add(() =>
+        {
+            try
+            {
+                started.SetResult(new ChildProcess(Process.Start(Describe(command, environment))!, onLine));
+            }
+            catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
+            {
+                started.SetException(exception);
+            }
+        });
+        return started.Task;
+    }
+
+    internal static string? OnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(directory => Path.Combine(directory, program)).FirstOrDefault(File.Exists);
+
+    private static void Loop()
+    {
+        foreach (var start in Work.GetConsumingEnumerable())
+            start();
+    }
+
+    private static ProcessStartInfo Describe(LocalRun.Command command, IReadOnlyDictionary<string, string> environment)
+    {
+        var guarded = !command.IsDotnet && DeathSignalTool is not null;
+        var info = new ProcessStartInfo(guarded ? DeathSignalTool! : command.FileName)
+        {
+            WorkingDirectory = command.WorkingDirectory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        if (guarded)
+            foreach (var argument in new[] { "--pdeathsig", "TERM", command.FileName })
+                info.ArgumentList.Add(argument);
+        foreach (var argument in command.Arguments)
+            info.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment)
+            info.Environment[name] = value;
+        if (command.IsDotnet)
+            Guard(info.Environment);
+        return info;
+    }
+
+    private static void Guard(IDictionary<string, string?> environment)
+    {
+        var hook = typeof(StartupHook).Assembly.Location;
+        environment[StartupHook.HooksVariable] = environment.TryGetValue(StartupHook.HooksVariable, out var others) && !string.IsNullOrEmpty(others)
+            ? $"{hook}{Path.PathSeparator}{others}"
+            : hook;
+        environment[StartupHook.ParentVariable] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+    }
+}
