@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ServiceDefaults.Drain;
 using ServiceDefaults.Health;
+using ServiceDefaults.Telemetry;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -9,7 +11,7 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds health checks, drain, and the system clock (<see cref="TimeProvider"/>).
+    /// Adds health checks, drain, service discovery and resilience of outgoing HTTP, and the system clock (<see cref="TimeProvider"/>).
     /// Call it first in <c>Program.cs</c>: hosted services stop in reverse order, and these should stop last.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -18,8 +20,10 @@ public static class ServiceDefaultsExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
         return builder
+            .AddQuietLogs()
             .AddDefaultHealthChecks()
-            .AddDrain();
+            .AddDrain()
+            .AddOutgoingHttp();
     }
 
     /// <summary>
