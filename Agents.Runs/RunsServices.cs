@@ -21,6 +21,7 @@ public static class RunsServices
         services.AddSingleton<IRunQueue, SqliteRunQueue>();
         services.AddSingleton<IRunEvents, SqliteRunEvents>();
         services.AddHostedService<RunReaper>();
+        services.AddHealthChecks().AddCheck<RunsHealthCheck>("runs");
         return services;
     }
 }

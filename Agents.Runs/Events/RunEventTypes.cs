@@ -3,7 +3,7 @@ namespace Agents.Runs;
 /// <summary>The types of <see cref="RunEvent"/>. Who writes each: the store for what it changes, in the same transaction; the worker for the rest.</summary>
 public static class RunEventTypes
 {
-    /// <summary>The run changed state: <c>state, attempt, reason?</c>. Written by the store.</summary>
+    /// <summary>The run changed state: <c>run_id, state, attempt, reason?</c>. Written by the store.</summary>
     public const string RunState = "run.state";
 
     /// <summary>An agent changed state: <c>state, stop_reason?, degraded, degraded_reason?, error?</c>. Written by the store.</summary>

@@ -25,7 +25,7 @@ internal static class SqliteTransitions
     }
 
     public static void AnnounceState(this SqliteWrite write, string runId, RunState state, int attempt, DateTimeOffset now, string? reason = null) =>
-        write.Append(runId, now, RunEventDraft.Of(RunEventTypes.RunState, null, new { State = state, Attempt = attempt, Reason = reason }));
+        write.Append(runId, now, RunEventDraft.Of(RunEventTypes.RunState, null, new { RunId = runId, State = state, Attempt = attempt, Reason = reason }));
 
     /// <summary>Stores an agent's standing and announces it if its state changed.</summary>
     public static void SaveAgent(this SqliteWrite write, string runId, AgentExecution agent, DateTimeOffset now)

@@ -1,0 +1,54 @@
+using System.Globalization;
+using Agents.Api.Submit;
+using Agents.Runs;
+
+namespace Agents.Api.Stream;
+
+/// <summary>The events of runs.</summary>
+internal static class StreamEndpoints
+{
+    public static void MapStream(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/api/v1/runs/{id}/events", SendAsync).WithTags("Runs").WithSummary("Follow a run's events (server-sent events)")
+            .WithDescription("""
+                Each event has the run's own sequence as id; resume with Last-Event-ID or ?after=. The stream ends after run.end; then 204
+                answers whoever asks for more. A comment is sent every 10 s. Closing the stream does not cancel the run.
+                """)
+            .Produces<RunEvent>(200, "text/event-stream").Produces(204).ProducesValidationProblem().ProducesProblem(404);
+        endpoints.MapPost("/api/v1/agents/execute/streaming", ExecuteAsync).WithTags("Agents").WithSummary("Ask agents and follow their events")
+            .WithDescription("The Location header and the first event name the run. Closing the stream does not cancel it.")
+            .Produces<RunEvent>(200, "text/event-stream").ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
+    }
+
+    private static async Task<IResult> SendAsync(
+        string id, string? after, HttpContext context, IRunStore store, IRunEvents events, EventStream stream)
+    {
+        // A client that reconnects repeats its address: what it saw last counts for more than where it once began.
+        var (field, value) = context.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? ("Last-Event-ID", last) : ("after", after);
+        long from = 0;
+        if (!string.IsNullOrEmpty(value) && !long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out from))
+            return Problems.Invalid(field, $"'{value}' is not the id of an event: ids are 1, 2, 3 …; 0 is before the first.");
+
+        if (await store.GetAsync(id, context.RequestAborted) is not { } run)
+            return Problems.NoRun(id);
+        // 204 tells an EventSource not to connect again.
+        if (run.State.IsEnded() && (await events.ReadAsync(id, from, 1, context.RequestAborted)).Count == 0)
+            return TypedResults.NoContent();
+
+        await stream.SendAsync(context, id, from);
+        return TypedResults.Empty;
+    }
+
+    private static async Task<IResult> ExecuteAsync(JsonBody<ExecuteAgents> body, HttpContext context, RunSubmission submission, EventStream stream)
+    {
+        if (body.Problem is not null)
+            return body.Problem;
+        var (run, errors) = await submission.SubmitAsync(body.Value!.ToRun(), context.RequestAborted);
+        if (run is null)
+            return Problems.Invalid(errors.Select(ExecuteAgents.InItsWords));
+
+        context.Response.Headers.Location = $"/api/v1/runs/{run.Id}";
+        await stream.SendAsync(context, run.Id, after: 0);
+        return TypedResults.Empty;
+    }
+}
