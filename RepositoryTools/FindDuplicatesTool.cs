@@ -33,9 +33,7 @@ internal sealed class FindDuplicatesTool(ToolContext context) : RepositoryTool<D
     {
         var files = PathFilter.Pick(call, ToolArgument.Path).Where(f => f.IsOwnCode).ToList();
         var duplicates = DuplicateRuns.Find(files, call.Arguments.Integer(_minLines), cancellationToken);
-        var page = Page.Take(
-            duplicates, call.Arguments.Text(ToolArgument.Cursor), call.Arguments.Integer(_limit), call.Fingerprint("find_duplicates"),
-            d => $"{d.Lines} lines: {d.First.File}:{d.First.Start}-{d.First.End} = {d.Second.File}:{d.Second.Start}-{d.Second.End}");
+        var page = Page.Take(duplicates, call, "find_duplicates", _limit, d => $"{d.Lines} lines: {d.First.File}:{d.First.Start}-{d.First.End} = {d.Second.File}:{d.Second.Start}-{d.Second.End}");
         var text = $"Method: {Method}.\n{page.Text}";
         return Task.FromResult(new ToolAnswer<DuplicateList>(new(Method, page.Rows, page.Total, page.NextCursor), call.WithNotice(text)));
     }

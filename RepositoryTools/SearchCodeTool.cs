@@ -26,9 +26,7 @@ internal sealed class SearchCodeTool(ToolContext context) : RepositoryTool<CodeM
         var search = LineSearch.For(call.Arguments.Required(_query), call.Arguments.Flag(_regex));
         var files = PathFilter.Pick(call, ToolArgument.Path);
         var (matches, isCut) = search.Run(call.Repository.Root, files, cancellationToken);
-        var page = Page.Take(
-            matches, call.Arguments.Text(ToolArgument.Cursor), call.Arguments.Integer(_limit), call.Fingerprint("search_code"),
-            m => $"{m.File}:{m.Line}: {m.Text}");
+        var page = Page.Take(matches, call, "search_code", _limit, m => $"{m.File}:{m.Line}: {m.Text}");
         var text = isCut
             ? $"{page.Text}\nMore than {LineSearch.MaxMatches} lines match: narrow the query or give 'path'."
             : page.Text;

@@ -23,6 +23,7 @@ internal static class CSharpBehaviour
         BaseMethodDeclarationSyntax m => m.Body is not null || m.ExpressionBody is not null,
         PropertyDeclarationSyntax p => Computes(p.ExpressionBody?.Expression) || p.AccessorList?.Accessors.Any(a => a.Body is not null || Computes(a.ExpressionBody?.Expression)) is true,
         IndexerDeclarationSyntax => true,
+        ExtensionBlockDeclarationSyntax e => e.Members.Any(HasStatements),
         _ => false,
     };
 

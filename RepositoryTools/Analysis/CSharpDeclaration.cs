@@ -28,6 +28,9 @@ internal static class CSharpDeclaration
             Accessibility = Accessibility(declaration),
             PublicMembers = type is null ? 0 : CSharpBehaviour.PublicMembers(type),
             HasBehaviour = type is not null && CSharpBehaviour.Has(type),
+            IsNested = node.Parent is TypeDeclarationSyntax,
+            IsStatic = type?.Modifiers.Any(SyntaxKind.StaticKeyword) is true,
+            IsExtension = IsExtension(node),
         });
     }
 
@@ -51,6 +54,11 @@ internal static class CSharpDeclaration
         VariableDeclaratorSyntax { Parent.Parent: FieldDeclarationSyntax f } v => (v.Identifier.ValueText, f.Modifiers.Any(SyntaxKind.ConstKeyword) ? "constant" : "field", v.Span.End),
         _ => null,
     };
+
+    /// <summary>Classic extension methods, and everything in an extension block.</summary>
+    private static bool IsExtension(SyntaxNode node) =>
+        node.Parent is ExtensionBlockDeclarationSyntax
+        || node is MethodDeclarationSyntax { ParameterList.Parameters: [var first, ..] } && first.Modifiers.Any(SyntaxKind.ThisKeyword);
 
     private static int HeadEnd(TypeDeclarationSyntax type) =>
         type.OpenBraceToken.IsKind(SyntaxKind.None) ? type.Span.End : type.OpenBraceToken.SpanStart;
@@ -78,7 +86,7 @@ internal static class CSharpDeclaration
             switch (node)
             {
                 case BaseNamespaceDeclarationSyntax n: parts.Add(n.Name.ToString()); break;
-                case BaseTypeDeclarationSyntax t: parts.Add(t.Identifier.ValueText); break;
+                case BaseTypeDeclarationSyntax t when t.Identifier.ValueText.Length > 0: parts.Add(t.Identifier.ValueText); break;
                 case MethodDeclarationSyntax m: parts.Add(m.Identifier.ValueText); break;
                 case LocalFunctionStatementSyntax l: parts.Add(l.Identifier.ValueText); break;
                 default: break;

@@ -16,19 +16,28 @@ internal sealed record Entity(string Name, string Kind, string File, int Line, i
     internal static readonly IReadOnlySet<string> MethodKinds = new HashSet<string> { "method", "function", "constructor", "operator" };
 
     /// <summary>The namespace and types around it, joined with dots.</summary>
-    internal string? Container { get; init; }
+    public string? Container { get; init; }
 
     /// <summary>Its declaration on one line.</summary>
-    internal string? Signature { get; init; }
+    public string? Signature { get; init; }
 
     /// <summary>public, internal, private …; null where the language has none.</summary>
-    internal string? Accessibility { get; init; }
+    public string? Accessibility { get; init; }
 
     /// <summary>Members that may be called from outside, for a type.</summary>
-    internal int PublicMembers { get; init; }
+    public int PublicMembers { get; init; }
 
     /// <summary>Whether a type does something that a test could check.</summary>
-    internal bool HasBehaviour { get; init; }
+    public bool HasBehaviour { get; init; }
+
+    /// <summary>Whether a type lies in another type.</summary>
+    public bool IsNested { get; init; }
+
+    /// <summary>Whether a type is static.</summary>
+    public bool IsStatic { get; init; }
+
+    /// <summary>Whether a method is called on its first parameter.</summary>
+    public bool IsExtension { get; init; }
 
     /// <summary>How many lines it takes.</summary>
     internal int Lines => EndLine - Line + 1;

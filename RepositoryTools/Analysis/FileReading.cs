@@ -22,12 +22,13 @@ internal sealed record FileReading(
         var lines = FileText.Lines(text);
         if (language is not { IsCode: true })
         {
-            return new(lines.Length, [], new HashSet<string>(), [], false);
+            IReadOnlyList<Entity> headings = language?.Name == "Markdown" ? HeadingReading.Read(path, lines) : [];
+            return new(lines.Length, headings, new HashSet<string>(), [], false);
         }
 
         var (entities, identifiers) = language == Language.CSharp
             ? CSharpReading.Read(path, text)
-            : ([], new HashSet<string>());
+            : SymbolReading.Read(path, lines, language);
         return new(lines.Length, entities, identifiers, CodeLineReading.Read(lines, language), SaysGenerated(lines));
     }
 

@@ -15,12 +15,12 @@ internal sealed record FileText(string? Text, string? Refusal)
     {
         try
         {
-            var file = new FileInfo(fullPath);
-            if ((file.Attributes & FileAttributes.Directory) != 0)
+            if (Directory.Exists(fullPath))
             {
                 return new(null, "it is a folder");
             }
 
+            var file = new FileInfo(fullPath);
             if (!file.Exists)
             {
                 return new(null, "it does not exist");

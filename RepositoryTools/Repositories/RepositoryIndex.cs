@@ -24,8 +24,8 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
     private int _total;
     private Task _warm = Task.CompletedTask;
 
-    /// <summary>Starts reading in the background, and keeps reading what changes until the token is cancelled.</summary>
-    internal void Start(CancellationToken stopping) => _warm = Task.Run(() => KeepWarmAsync(stopping), CancellationToken.None);
+    /// <summary>Reads in the background as soon as <paramref name="begin"/> completes, and what changes from then on until the token is cancelled.</summary>
+    internal void Start(Task begin, CancellationToken stopping) => _warm = Task.Run(() => KeepWarmAsync(begin, stopping), CancellationToken.None);
 
     /// <summary>The current state of the files; waits while it is being read, telling the progress.</summary>
     internal async Task<Snapshot> SnapshotAsync(Func<IndexProgress, CancellationToken, Task>? progress, CancellationToken cancellationToken)
@@ -52,10 +52,11 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
         _gate.Dispose();
     }
 
-    private async Task KeepWarmAsync(CancellationToken stopping)
+    private async Task KeepWarmAsync(Task begin, CancellationToken stopping)
     {
         try
         {
+            await begin.WaitAsync(stopping);
             while (!stopping.IsCancellationRequested)
             {
                 await WarmOnceAsync(stopping);
@@ -145,17 +146,17 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
         var read = new SourceFile?[listing.Files.Count];
         Volatile.Write(ref _done, 0);
         Volatile.Write(ref _total, listing.Files.Count);
-        var projects = TestProjects.Of(root.FullPath, listing.Files);
+        var projects = DotNetProjects.Of(root.FullPath, listing.Files);
         Parallel.For(0, read.Length, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
             read[i] = ReadFile(listing.Files[i], known, projects);
             Interlocked.Increment(ref _done);
         });
         Volatile.Write(ref _total, 0);
-        return new([.. read.OfType<SourceFile>()], listing.Total);
+        return new([.. read.OfType<SourceFile>()], listing.Total, projects);
     }
 
-    private SourceFile? ReadFile(string path, Dictionary<string, SourceFile> known, TestProjects projects)
+    private SourceFile? ReadFile(string path, Dictionary<string, SourceFile> known, DotNetProjects projects)
     {
         var file = new FileInfo(Path.Combine(root.FullPath, path));
         if (!file.Exists || file.LinkTarget is not null)
@@ -163,7 +164,7 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
             return null;
         }
 
-        var isTest = projects.Holds(path);
+        var isTest = projects.IsTest(path);
         if (known.TryGetValue(path, out var before) && before.Bytes == file.Length && before.ModifiedAt == file.LastWriteTimeUtc)
         {
             return before.IsTest == isTest ? before : before with { IsTest = isTest };

@@ -18,7 +18,8 @@ internal sealed record SourceFile(string Path, long Bytes, DateTime ModifiedAt, 
 /// <summary>All files of a repository at one moment. Never changed once made, so that a call sees one state from begin to end.</summary>
 /// <param name="Files">In ordinal order of their paths.</param>
 /// <param name="TotalFiles">More than are in <paramref name="Files"/> where the repository has too many.</param>
-internal sealed record Snapshot(IReadOnlyList<SourceFile> Files, int TotalFiles)
+/// <param name="Projects">What its .NET projects say.</param>
+internal sealed record Snapshot(IReadOnlyList<SourceFile> Files, int TotalFiles, DotNetProjects Projects)
 {
     /// <summary>A sentence about what was left out; empty when nothing was.</summary>
     internal string Notice => TotalFiles > Files.Count

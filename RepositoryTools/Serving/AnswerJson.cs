@@ -12,4 +12,10 @@ namespace RepositoryTools.Serving;
 [JsonSerializable(typeof(RepositoryInfo))]
 [JsonSerializable(typeof(CodeMatches))]
 [JsonSerializable(typeof(DuplicateList))]
+[JsonSerializable(typeof(FileSlice))]
+[JsonSerializable(typeof(PassageList))]
+[JsonSerializable(typeof(RelationshipList))]
+[JsonSerializable(typeof(UntestedList))]
+[JsonSerializable(typeof(FileList))]
+[JsonSerializable(typeof(EntityList))]
 internal sealed partial class AnswerJson : JsonSerializerContext;

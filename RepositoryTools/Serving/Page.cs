@@ -36,6 +36,10 @@ internal static class Page
             : throw new ToolError("'cursor' belongs to a call with other arguments: repeat those arguments, or leave the cursor out to start over.");
     }
 
+    /// <summary>Takes the page a call asks for. <paramref name="line"/> writes one row as text.</summary>
+    internal static Page<T> Take<T>(IReadOnlyList<T> all, ToolCall call, string tool, ToolArgument limit, Func<T, string> line) =>
+        Take(all, call.Arguments.Text(ToolArgument.Cursor), call.Arguments.Integer(limit), call.Fingerprint(tool), line);
+
     /// <summary>Takes the page that starts at the cursor. <paramref name="line"/> writes one row as text.</summary>
     internal static Page<T> Take<T>(IReadOnlyList<T> all, string? cursor, int limit, string fingerprint, Func<T, string> line)
     {

@@ -16,6 +16,7 @@ internal sealed class ToolServer : IAsyncDisposable
     private readonly StandardErrorLog _logs = new(LogLevel.Information);
     private readonly StandardErrorLog _sdkLogs = new(LogLevel.Warning);
     private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Repository> _repositories;
     private readonly McpServer _server;
 
@@ -32,18 +33,29 @@ internal sealed class ToolServer : IAsyncDisposable
             [
                 new RepoGetInfoTool(context),
                 new SearchCodeTool(context),
+                new FindEntitiesTool(context),
+                new GetEntityRelationshipsTool(context),
+                new QaCodebaseTool(context),
+                new ReadFileTool(context),
+                new ListFilesTool(context),
                 new FindDuplicatesTool(context),
+                new FindUntestedTool(context),
             ],
         };
+        options.Filters.Message.OutgoingFilters.Add(next => async (message, cancellationToken) =>
+        {
+            await next(message, cancellationToken);
+            _greeted.TrySetResult();
+        });
         _server = McpServer.Create(new StdioServerTransport("repository-tools", _sdkLogs), options, _sdkLogs);
     }
 
-    /// <summary>Serves until stdin closes. The indexes are built meanwhile.</summary>
+    /// <summary>Serves until stdin closes. The indexes are built from the first answer on, so that they do not hold up the handshake.</summary>
     internal async Task RunAsync()
     {
         foreach (var repository in _repositories)
         {
-            repository.Index.Start(_ended.Token);
+            repository.Index.Start(_greeted.Task, _ended.Token);
         }
 
         await _server.RunAsync(_ended.Token);
