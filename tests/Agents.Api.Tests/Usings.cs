@@ -1,3 +1,1 @@
-global using Shouldly;
-global using Testing;
-global using Xunit;
+namespace Agents.Api.Tests;
