@@ -1,0 +1,42 @@
+using System.Text.Json;
+using Agents.Runs;
+
+namespace Agents.Worker.Agents;
+
+/// <summary>The fields of <see cref="AgentResult"/> an agent may fill beside its text.</summary>
+internal static class AgentOutputs
+{
+    public const string SuggestionsTable = "suggestions_table";
+    public const string TestFilesCreated = "test_files_created";
+    public const string NextActions = "next_actions";
+    public const string CondensedSummary = "condensed_summary";
+
+    public static IReadOnlyDictionary<string, OutputType> Types { get; } = new Dictionary<string, OutputType>
+    {
+        [SuggestionsTable] = OutputType.Text,
+        [TestFilesCreated] = OutputType.List,
+        [NextActions] = OutputType.List,
+        [CondensedSummary] = OutputType.Text,
+    };
+
+    /// <summary>What is wrong with a value for the field; null when it fits.</summary>
+    public static string? Check(AgentOutput output, JsonElement value) => output.Type switch
+    {
+        OutputType.Text when value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString()) => null,
+        OutputType.Text => $"'{output.Field}' must be a text that is not empty",
+        _ when value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => null,
+        _ => $"'{output.Field}' must be a list of texts",
+    };
+
+    /// <summary>The result with the field set to a value that passed <see cref="Check"/>.</summary>
+    public static AgentResult Set(AgentResult result, string field, JsonElement value) => field switch
+    {
+        SuggestionsTable => result with { SuggestionsTable = value.GetString() },
+        TestFilesCreated => result with { TestFilesCreated = Items(value) },
+        NextActions => result with { NextActions = Items(value) },
+        CondensedSummary => result with { CondensedSummary = value.GetString() },
+        _ => result,
+    };
+
+    private static List<string> Items(JsonElement value) => [.. value.EnumerateArray().Select(item => item.GetString()!)];
+}

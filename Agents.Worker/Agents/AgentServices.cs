@@ -1,0 +1,11 @@
+using Agents.Worker.Agents;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the agents' definitions.</summary>
+internal static class AgentServices
+{
+    /// <summary>Adds the definitions of the folder <c>Agents</c>. They are read when the worker starts; one that cannot be used stops the start.</summary>
+    public static IServiceCollection AddAgents(this IServiceCollection services) =>
+        services.AddSingleton(_ => AgentCatalog.Load(AgentCatalog.DefaultDirectory));
+}

@@ -1,0 +1,237 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Agents.Runs;
+using Agents.Worker.Models;
+using Agents.Worker.Runs;
+using Agents.Worker.Tools;
+using Microsoft.Extensions.AI;
+
+namespace Agents.Worker.Loop;
+
+/// <summary>
+/// The one loop every agent runs in: the model speaks, its tool calls are made, it hears the results, until it answers or something stops it.
+/// </summary>
+/// <remarks>
+/// One task owns the progress. Parallel calls hand their results over one by one; each is checkpointed before the next is looked at, so that
+/// whoever goes on from the checkpoint makes no finished call again.
+/// </remarks>
+internal sealed class AgentLoop
+{
+    private readonly AgentTask _task;
+    private readonly ModelTurns _turns;
+    private readonly AgentTools _tools;
+    private readonly AgentJournal _journal;
+    private readonly LoopOptions _options;
+    private readonly TimeProvider _time;
+    private readonly AgentProgress _progress;
+    private readonly ToolBudget _budget;
+    private readonly ConvergenceDetector _convergence;
+    private readonly LoopGuard _guard = new();
+    private readonly long _started;
+    private readonly double _secondsBefore;
+
+    public AgentLoop(AgentTask task, ModelTurns turns, AgentTools tools, AgentJournal journal, LoopOptions options, TimeProvider time)
+    {
+        (_task, _turns, _tools, _journal, _options, _time) = (task, turns, tools, journal, options, time);
+        _progress = task.Progress;
+        _budget = new ToolBudget(task.Agent.Budget.Under(task.Run.Budget), _progress.Budget);
+        _convergence = new ConvergenceDetector(options.ConvergenceWindow, options.ConvergenceThreshold);
+        _started = time.GetTimestamp();
+        _secondsBefore = _progress.Seconds;
+        foreach (var turn in _progress.Turns) _convergence.Add(turn.Text);
+        foreach (var call in _progress.Calls.Where(call => call.Result is not null)) Guard(call);
+    }
+
+    private TimeSpan Elapsed => TimeSpan.FromSeconds(_secondsBefore) + _time.GetElapsedTime(_started);
+
+    /// <param name="draining">Once cancelled, the loop stops after what it is doing now.</param>
+    /// <param name="cancellationToken">Stops model and tool calls at once.</param>
+    /// <returns>Null when it stopped because of <paramref name="draining"/>: another worker goes on from the checkpoint.</returns>
+    /// <exception cref="ModelException">The model gave no answer.</exception>
+    public async Task<LoopEnd?> RunAsync(CancellationToken draining, CancellationToken cancellationToken)
+    {
+        var left = _budget.Time - Elapsed;
+        using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time);
+        using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            while (true)
+            {
+                if (draining.IsCancellationRequested) return null;
+                await ConnectAsync(working.Token).ConfigureAwait(false);
+                if (_progress.Open.Count > 0)
+                    await DispatchAsync(working.Token).ConfigureAwait(false);
+                else if (WhyStop() is { } reason)
+                    return await LastAnswerAsync(reason, cancellationToken).ConfigureAwait(false);
+                else if (await TurnAsync(working.Token).ConfigureAwait(false) is { } end)
+                    return end;
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return await OutOfTimeAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ConnectAsync(CancellationToken cancellationToken)
+    {
+        await _tools.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        if (_tools.Unavailable is { } reason) _progress.DegradedReason ??= $"The tool gateway is unavailable: {reason}";
+    }
+
+    private StopReason? WhyStop()
+    {
+        if (_budget.Spent(Elapsed) is { } spent) return spent;
+        if (_guard.IsLooping) return StopReason.Loop;
+        if (_convergence.HasConverged) return StopReason.Converged;
+        var last = _progress.Turns.LastOrDefault()?.Calls ?? [];
+        if (last.Select(call => call.Limit).FirstOrDefault(limit => limit is StopReason.BudgetToolCalls or StopReason.BudgetDepth) is { } limit) return limit;
+        return last.Count > 0 && last.All(call => call.Limit is StopReason.BudgetTool) ? StopReason.BudgetTool : null;
+    }
+
+    /// <summary>One turn; the end when it was the answer.</summary>
+    private async Task<LoopEnd?> TurnAsync(CancellationToken cancellationToken)
+    {
+        var turn = await SpeakAsync(_task.Opening, withTools: true, cancellationToken).ConfigureAwait(false);
+        if (turn.Calls.Count == 0) return await AnsweredAsync(turn, cancellationToken).ConfigureAwait(false);
+
+        var calls = ToolRequests.Of(turn, _tools, _budget);
+        _progress.Turns.Add(new AgentProgress.Turn { Text = turn.Text, Calls = calls });
+        _convergence.Add(turn.Text);
+        foreach (var refused in calls.Where(call => call.Result is not null)) Guard(refused);
+        Notice();
+        await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
+        return null;
+    }
+
+    private async Task DispatchAsync(CancellationToken cancellationToken)
+    {
+        var dispatch = new ToolDispatch(_tools, _journal, _options.ParallelToolCalls, _time);
+        await foreach (var done in dispatch.RunAsync(_progress.Open, cancellationToken).ConfigureAwait(false))
+        {
+            done.Request.Result = ResultCap.Apply(done.Outcome.Text, _task.MaxResultBytes);
+            done.Request.Structured = done.Outcome.Structured;
+            done.Request.IsError = done.Outcome.IsError;
+            Guard(done.Request);
+            Count();
+            await _journal.CallEndedAsync(done.End, _progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (_tools.Unavailable is { } lost) _progress.DegradedReason = $"The tool gateway was lost: {lost}";
+        Notice();
+    }
+
+    /// <summary>The last call, without tools: the best answer so far.</summary>
+    private async Task<LoopEnd> LastAnswerAsync(StopReason reason, CancellationToken cancellationToken)
+    {
+        using var grace = new CancellationTokenSource(_options.LastAnswerTime, _time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, grace.Token);
+        try
+        {
+            var opening = Asking($"Stop here ({RunsJson.Word(reason)}). You have no more tools. Give your best answer from what you have.");
+            var turn = await SpeakAsync(opening, withTools: false, linked.Token).ConfigureAwait(false);
+            await SaveTurnAsync(linked.Token).ConfigureAwait(false);
+            return Ended(reason, turn);
+        }
+        catch (Exception error) when (error is ModelException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            var best = _progress.Turns.LastOrDefault(turn => turn.Text.Length > 0)?.Text;
+            return new LoopEnd(reason, best, null) { Note = "The model gave no last answer; this is the last text it wrote." };
+        }
+    }
+
+    private async Task<LoopEnd> OutOfTimeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var open in _progress.Open)
+        {
+            open.Result = "Stopped: the time budget is used up. Whether the call did its work is unknown.";
+            open.IsError = true;
+        }
+
+        await _journal.ResetAsync("the time budget is used up", cancellationToken).ConfigureAwait(false);
+        return await LastAnswerAsync(StopReason.BudgetTime, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<LoopEnd> AnsweredAsync(ModelTurn turn, CancellationToken cancellationToken)
+    {
+        await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
+        var end = Ended(StopReason.Finished, turn);
+        if (end.Answer is null || AgentAnswer.Read(end.Answer, _task.Agent.Output).Problem is not { } problem) return end;
+        return await RepairAsync(end, problem, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One more turn for the result block alone. An answer whose block stays wrong is kept as text, and says so.</summary>
+    private async Task<LoopEnd> RepairAsync(LoopEnd end, string problem, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ChatMessage> asking =
+        [
+            .. Transcript.Of(_task.Opening, _progress),
+            new(ChatRole.Assistant, end.Answer),
+            new(ChatRole.User, $"In your answer {problem}. Reply with the corrected {ResultBlock.Fence} block only."),
+        ];
+        var turn = await _turns.RunAsync(asking, Options(withTools: false), _journal, cancellationToken).ConfigureAwait(false);
+        Count(turn, asking);
+        await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
+        var repaired = $"{ResultBlock.Split(end.Answer!).Content}\n\n{turn.Text[Math.Max(0, ResultBlock.Find(turn.Text))..]}";
+        return AgentAnswer.Read(repaired, _task.Agent.Output).Problem is { } still
+            ? end with { Note = $"The structured result is missing: {still}." }
+            : end with { Answer = repaired };
+    }
+
+    private async Task<ModelTurn> SpeakAsync(IReadOnlyList<ChatMessage> opening, bool withTools, CancellationToken cancellationToken)
+    {
+        var messages = withTools ? Transcript.Of(opening, _progress) : opening;
+        var turn = await _turns.RunAsync(messages, Options(withTools), _journal, cancellationToken).ConfigureAwait(false);
+        Count(turn, messages);
+        return turn;
+    }
+
+    private IReadOnlyList<ChatMessage> Asking(string demand) => [.. Transcript.Of(_task.Opening, _progress), new(ChatRole.User, demand)];
+
+    private ChatOptions Options(bool withTools) => new()
+    {
+        Tools = withTools ? [.. _tools.Available] : [],
+        AdditionalProperties = _task.Hints,
+    };
+
+    private static LoopEnd Ended(StopReason reason, ModelTurn turn) =>
+        new(reason, string.IsNullOrWhiteSpace(turn.Text) ? null : turn.Text, turn.FinishReason);
+
+    private void Count(ModelTurn turn, IReadOnlyList<ChatMessage> messages)
+    {
+        var usage = turn.Usage;
+        _progress.InputTokens += usage?.InputTokenCount;
+        _progress.OutputTokens += usage?.OutputTokenCount;
+        // The budget must hold where nothing is reported too: four characters are about a token. The estimate is never reported as usage.
+        _budget.AddTokens(
+            usage?.InputTokenCount ?? messages.Sum(message => message.Contents.Sum(Length)) / 4,
+            usage?.OutputTokenCount ?? (turn.Text.Length / 4));
+    }
+
+    private static long Length(AIContent content) => content switch
+    {
+        TextContent text => text.Text.Length,
+        FunctionResultContent { Result: string result } => result.Length,
+        _ => 0,
+    };
+
+    private void Count()
+    {
+        _progress.Budget = _budget.Use;
+        _progress.Seconds = Elapsed.TotalSeconds;
+    }
+
+    private void Notice()
+    {
+        if (_progress.Open.Count == 0 && _progress.Turns is [.., { Notice: null } last] && _budget.TakeNotice(Elapsed) is { } notice) last.Notice = notice;
+    }
+
+    private Task SaveTurnAsync(CancellationToken cancellationToken)
+    {
+        Count();
+        return _journal.TurnEndedAsync(_progress, _task.Usage, cancellationToken);
+    }
+
+    private void Guard(ToolRequest call) =>
+        _guard.Add(call.Tool, JsonSerializer.Deserialize<JsonNode>(call.Arguments) as JsonObject, call.Result!);
+}

@@ -1,0 +1,28 @@
+using Agents.Runs;
+using Agents.Worker.Agents;
+using Agents.Worker.Models;
+using Microsoft.Extensions.AI;
+
+namespace Agents.Worker.Loop;
+
+/// <summary>One agent's part of one run: what it is to do and how far it is.</summary>
+internal sealed class AgentTask(AgentRun run, AgentDefinition agent, AgentProgress progress, int maxResultBytes, bool isFree)
+{
+    public AgentRun Run => run;
+
+    public AgentDefinition Agent => agent;
+
+    public AgentProgress Progress => progress;
+
+    /// <summary>Bytes of a tool result the model reads.</summary>
+    public int MaxResultBytes => maxResultBytes;
+
+    /// <summary>The messages the conversation opens with.</summary>
+    public IReadOnlyList<ChatMessage> Opening { get; } = AgentPrompt.Of(agent, run);
+
+    /// <summary>What a client that is no language model needs to know; others ignore it.</summary>
+    public AdditionalPropertiesDictionary Hints { get; } = ModelHints.Of(agent.Name, run.Repository, run.Query, agent.Output?.Field);
+
+    /// <summary>What was consumed so far. The price is known only where it is nothing.</summary>
+    public RunUsage Usage => new(progress.InputTokens, progress.OutputTokens, progress.Budget.ToolCalls, isFree ? 0m : null);
+}

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Options;
+
+namespace Agents.Worker.Models;
+
+/// <summary>Reports every error of section <c>Models</c> at once. No message contains the key.</summary>
+internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ModelOptions options)
+    {
+        var errors = new List<string>();
+        switch (options.EffectiveProvider)
+        {
+            case ModelOptions.OpenAi: CheckOpenAi(options, errors); break;
+            case ModelOptions.Offline: CheckOffline(options, errors); break;
+            default: errors.Add($"Models:Provider is '{options.Provider}': use 'offline' or 'openai'."); break;
+        }
+
+        Range(errors, nameof(options.Timeout), options.Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        Range(errors, nameof(options.RetryDelay), options.RetryDelay, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Range(errors, nameof(options.MaxRetryDelay), options.MaxRetryDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
+        Range(errors, nameof(options.MaxAttempts), options.MaxAttempts, 1, 10);
+        Range(errors, nameof(options.MaxConcurrency), options.MaxConcurrency, 1, 256);
+        if (options.Temperature is { } temperature) Range(errors, nameof(options.Temperature), temperature, 0f, 2f);
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static void CheckOpenAi(ModelOptions options, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(options.Model))
+            errors.Add("Models:Model is missing: name the model the server at Models:BaseUrl should use.");
+        if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            errors.Add($"Models:BaseUrl is '{options.BaseUrl}': use an absolute http or https URL such as http://localhost:11434/v1.");
+        else if (url.UserInfo.Length > 0)
+            errors.Add("Models:BaseUrl carries a user name or password: remove it and set Models:ApiKey.");
+        if (options.ApiKey is { } key && (key.Length == 0 || key.Any(c => c is < '!' or > '~')))
+            errors.Add("Models:ApiKey is empty or has characters a header cannot carry: set the key without spaces or line ends, or remove it.");
+        if (options.ApiKeyHeader is { } header && (header.Length == 0 || !header.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')))
+            errors.Add($"Models:ApiKeyHeader is '{header}': use a header name such as 'api-key', or remove it.");
+    }
+
+    private static void CheckOffline(ModelOptions options, List<string> errors)
+    {
+        if (options.Provider is null && !string.IsNullOrWhiteSpace(options.Model))
+            errors.Add($"Models:Model is '{options.Model}', but without Models:ApiKey the provider is 'offline': set Models:Provider to 'openai' to use it.");
+        if (options.Provider is null && options.BaseUrl != new ModelOptions().BaseUrl)
+            errors.Add($"Models:BaseUrl is '{options.BaseUrl}', but without Models:ApiKey the provider is 'offline': set Models:Provider to 'openai' to use it.");
+    }
+
+    private static void Range<T>(List<string> errors, string key, T value, T min, T max) where T : IComparable<T>
+    {
+        if (value.CompareTo(min) < 0 || value.CompareTo(max) > 0)
+            errors.Add(FormattableString.Invariant($"Models:{key} is {value}: use {min} to {max}."));
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text;
+using System.Text.Json;
+using Agents.Runs;
+using Agents.Worker.Loop;
+using Agents.Worker.Models;
+
+namespace Agents.Worker.Runs;
+
+/// <summary>All that one agent writes about itself: text as it comes, tool calls, checkpoints. Every write is fenced by the lease.</summary>
+/// <remarks>
+/// Text is gathered and written at most every <see cref="TextInterval"/> by a pump of the journal's own; whatever else is written takes the
+/// gathered text along first, so readers see things in the order they happened. <c>_writing</c> makes the writes one by one; <c>_text</c> is
+/// guarded by <c>_gate</c>. A write that fails in the pump is thrown at the next call.
+/// </remarks>
+internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
+{
+    private static readonly TimeSpan TextInterval = TimeSpan.FromMilliseconds(50);
+
+    private readonly IRunStore _store;
+    private readonly IRunEvents _events;
+    private readonly RunLease _lease;
+    private readonly string _agent;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _text = new();
+    private readonly ResultBlockFilter _filter = new();
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly SemaphoreSlim _fresh = new(0);
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Task _pump;
+    private bool _spoke;
+    private bool _separate;
+
+    public AgentJournal(IRunStore store, IRunEvents events, RunLease lease, string agent, TimeProvider time)
+    {
+        (_store, _events, _lease, _agent, _time) = (store, events, lease, agent, time);
+        _pump = PumpAsync();
+    }
+
+    public async ValueTask TextAsync(string text, CancellationToken cancellationToken)
+    {
+        await ThrowIfPumpFailedAsync().ConfigureAwait(false);
+        Gather(_filter.Add(text));
+    }
+
+    public async ValueTask ResetAsync(string reason, CancellationToken cancellationToken)
+    {
+        _filter.Reset();
+        lock (_gate) _text.Clear();
+        await WriteAsync([RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes that the agent works, or how it ended.</summary>
+    public Task StateAsync(AgentExecution agent, CancellationToken cancellationToken) =>
+        SaveAsync(new RunChange { Agent = agent }, cancellationToken);
+
+    /// <summary>Writes a finished turn: what it cost, and the checkpoint.</summary>
+    public Task TurnEndedAsync(AgentProgress progress, RunUsage usage, CancellationToken cancellationToken)
+    {
+        Gather(_filter.End());
+        _filter.Reset();
+        // The next turn's text is another paragraph.
+        _separate = _spoke;
+        return SaveAsync(
+            new RunChange { Checkpoint = Checkpoint(progress), Events = [RunEventDraft.Of(RunEventTypes.Usage, _agent, usage)] },
+            cancellationToken);
+    }
+
+    /// <summary>Writes that a call is about to be dispatched.</summary>
+    /// <exception cref="LeaseLostException">Do not dispatch.</exception>
+    public async Task<int> CallStartsAsync(ToolRequest request, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        return await _store.BeginToolCallAsync(_lease, new ToolCallStart(_agent, request.Tool, request.Arguments), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes a call's end together with the checkpoint that knows it: after this the call is never made again.</summary>
+    public Task CallEndedAsync(ToolCallEnd end, AgentProgress progress, CancellationToken cancellationToken) =>
+        SaveAsync(new RunChange { ToolCalls = [end], Checkpoint = Checkpoint(progress) }, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync().ConfigureAwait(false);
+        await _pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closed.Dispose();
+        _writing.Dispose();
+        _fresh.Dispose();
+    }
+
+    private AgentCheckpoint Checkpoint(AgentProgress progress) => new(_agent, JsonSerializer.SerializeToElement(progress, RunsJson.Options));
+
+    private async Task SaveAsync(RunChange change, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _store.SaveAsync(_lease, change, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task WriteAsync(IReadOnlyList<RunEventDraft> events, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _events.AppendAsync(_lease, events, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Gather(string text)
+    {
+        if (text.Length == 0) return;
+        lock (_gate)
+        {
+            if (_separate) _text.Append("\n\n");
+            (_separate, _spoke) = (false, true);
+            _text.Append(text);
+        }
+
+        if (_fresh.CurrentCount == 0) _fresh.Release();
+    }
+
+    private async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await ThrowIfPumpFailedAsync().ConfigureAwait(false);
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            string text;
+            lock (_gate)
+            {
+                text = _text.ToString();
+                _text.Clear();
+            }
+
+            if (text.Length == 0) return;
+            await _events.AppendAsync(_lease, [RunEventDraft.Of(RunEventTypes.TextDelta, _agent, new { text })], cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private async Task PumpAsync()
+    {
+        while (true)
+        {
+            await _fresh.WaitAsync(_closed.Token).ConfigureAwait(false);
+            await FlushAsync(_closed.Token).ConfigureAwait(false);
+            await Task.Delay(TextInterval, _time, _closed.Token).ConfigureAwait(false);
+        }
+    }
+
+    private Task ThrowIfPumpFailedAsync() => _pump is { IsFaulted: true } ? _pump : Task.CompletedTask;
+}

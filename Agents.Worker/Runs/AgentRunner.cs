@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Agents.Runs;
+using Agents.Worker.Agents;
+using Agents.Worker.Loop;
+using Agents.Worker.Models;
+using Agents.Worker.Tools;
+using Microsoft.Extensions.Options;
+
+namespace Agents.Worker.Runs;
+
+/// <summary>Runs one agent of a run from its checkpoint to its end, and writes how it ended. What goes wrong in it stays in it.</summary>
+internal sealed partial class AgentRunner(
+    IRunStore store,
+    IRunEvents events,
+    AgentCatalog catalog,
+    ModelTurns turns,
+    GatewayTools gateway,
+    IOptions<ModelOptions> model,
+    IOptions<ToolOptions> tools,
+    IOptions<LoopOptions> loop,
+    TimeProvider time,
+    ILogger<AgentRunner> logger)
+{
+    /// <summary>Runs the agent.</summary>
+    /// <returns>The agent in its final state; null when it stopped because of <paramref name="draining"/>.</returns>
+    /// <exception cref="LeaseLostException">The run is another worker's now.</exception>
+    /// <exception cref="OperationCanceledException">Nothing more was written.</exception>
+    public async Task<AgentExecution?> RunAsync(
+        AgentRun run, RunLease lease, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
+    {
+        await using var journal = new AgentJournal(store, events, lease, agent.Name, time);
+        agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
+        await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);
+
+        var ended = catalog.Find(agent.Name) is { } definition
+            ? await RunAsync(run, agent, definition, progress, journal, draining, cancellationToken).ConfigureAwait(false)
+            : Fail(agent, $"There is no agent '{agent.Name}'. There are: {string.Join(", ", catalog.Names)}.");
+        if (ended is null) return null;
+        ended = ended with { EndedAt = time.GetUtcNow() };
+        await journal.StateAsync(ended, cancellationToken).ConfigureAwait(false);
+        return ended;
+    }
+
+    private async Task<AgentExecution?> RunAsync(
+        AgentRun run, AgentExecution agent, AgentDefinition definition, AgentProgress progress, AgentJournal journal,
+        CancellationToken draining, CancellationToken cancellationToken)
+    {
+        var task = new AgentTask(run, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectiveProvider == ModelOptions.Offline);
+        using var activity = Start(task);
+        var started = time.GetTimestamp();
+        try
+        {
+            await using var agentTools = gateway.For($"{run.Id}/{agent.Name}", new ToolFilter(definition.Tools, run.Tools));
+            var agentLoop = new AgentLoop(task, turns, agentTools, journal, loop.Value, time);
+            var end = await agentLoop.RunAsync(draining, cancellationToken).ConfigureAwait(false);
+            return end is null ? null : Complete(agent, task, end);
+        }
+        catch (Exception error) when (error is not LeaseLostException && !cancellationToken.IsCancellationRequested)
+        {
+            activity.Fail(error);
+            LogFailed(error, agent.Name, run.Id);
+            var message = error is ModelException ? error.Message : $"{error.GetType().Name}: {error.Message}";
+            return Fail(agent, message) with { Usage = task.Usage };
+        }
+        finally
+        {
+            activity?.SetTag(GenAi.InputTokens, progress.InputTokens).SetTag(GenAi.OutputTokens, progress.OutputTokens);
+            WorkerTelemetry.OperationDuration.Record(
+                time.GetElapsedTime(started).TotalSeconds,
+                new TagList { { GenAi.OperationName, GenAi.InvokeAgent }, { GenAi.AgentName, agent.Name } });
+        }
+    }
+
+    private Activity? Start(AgentTask task)
+    {
+        var activity = WorkerTelemetry.Source.StartActivity($"{GenAi.InvokeAgent} {task.Agent.Name}");
+        return activity?.SetTag(GenAi.OperationName, GenAi.InvokeAgent).SetTag(GenAi.ProviderName, model.Value.EffectiveProvider)
+            .SetTag(GenAi.AgentName, task.Agent.Name).SetTag(GenAi.AgentDescription, task.Agent.Description)
+            .SetTag(GenAi.RequestModel, model.Value.EffectiveModel).SetTag(GenAi.ConversationId, task.Run.ConversationId);
+    }
+
+    private AgentExecution Complete(AgentExecution agent, AgentTask task, LoopEnd end)
+    {
+        var progress = task.Progress;
+        var degraded = agent with { Usage = task.Usage, Degraded = progress.DegradedReason is not null, DegradedReason = progress.DegradedReason };
+        if (end.Answer is null) return Fail(degraded, $"The model gave no answer ({RunsJson.Word(end.Reason)}).", end.Reason);
+
+        // An agent that meant to use tools and never could has answered without them, and must say so.
+        var helpless = end.Reason == StopReason.Finished && degraded.Degraded && !progress.Calls.Any(call => call.Worked);
+        var answer = AgentAnswer.Read(end.Answer, task.Agent.Output);
+        var shown = answer.Content + '\n' + answer.Field?.GetRawText();
+        return degraded with
+        {
+            State = AgentState.Completed,
+            StopReason = helpless ? StopReason.McpUnavailable : end.Reason,
+            Result = answer.ToResult(task.Agent, Metadata(task, end, answer), ToolSources.Of(progress.Calls, shown)),
+        };
+    }
+
+    private Dictionary<string, JsonElement> Metadata(AgentTask task, LoopEnd end, AgentAnswer answer)
+    {
+        var facts = new Dictionary<string, object?>
+        {
+            ["model"] = model.Value.EffectiveModel,
+            ["mode"] = model.Value.EffectiveProvider,
+            ["turns"] = task.Progress.Turns.Count + 1,
+            ["tool_calls"] = task.Progress.Calls.Count(call => call.Dispatched),
+            ["tool_errors"] = task.Progress.Calls.Count(call => call.Dispatched && call.IsError),
+            ["degraded_reason"] = task.Progress.DegradedReason,
+            ["note"] = Note(end, answer),
+        };
+        return facts.Where(fact => fact.Value is not null).ToDictionary(fact => fact.Key, fact => JsonSerializer.SerializeToElement(fact.Value, RunsJson.Options));
+    }
+
+    private static string? Note(LoopEnd end, AgentAnswer answer)
+    {
+        var notes = new[]
+        {
+            end.FinishReason is "length" ? "The model's answer was cut off at its length limit." : null,
+            end.FinishReason is "content_filter" ? "The model's answer was cut off by a content filter." : null,
+            end.Note ?? (answer.Problem is { } problem ? $"The structured result is missing: {problem}." : null),
+        };
+        var text = string.Join(' ', notes.Where(note => note is not null));
+        return text.Length == 0 ? null : text;
+    }
+
+    private static AgentExecution Fail(AgentExecution agent, string error, StopReason reason = StopReason.Error) => agent with
+    {
+        State = AgentState.Failed,
+        StopReason = reason == StopReason.Finished ? StopReason.Error : reason,
+        Error = error,
+    };
+
+    [LoggerMessage(LogLevel.Error, "Agent {Agent} of {Run} failed")]
+    private partial void LogFailed(Exception error, string agent, string run);
+}

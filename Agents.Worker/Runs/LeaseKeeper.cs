@@ -1,0 +1,85 @@
+using Agents.Runs;
+using Microsoft.Extensions.Options;
+
+namespace Agents.Worker.Runs;
+
+/// <summary>
+/// Holds a lease while its run is worked on: renews it on a timer of its own, which no model or tool call can hold up, and hears when the work
+/// must stop. <see cref="Stopped"/> is cancelled once, by whoever comes first: a cancel request, the loss of the lease, or renewals that fail
+/// for as long as the lease held.
+/// </summary>
+internal sealed partial class LeaseKeeper : IAsyncDisposable
+{
+    private readonly IRunQueue _queue;
+    private readonly RunLease _lease;
+    private readonly TimeSpan _heartbeat;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Task _work;
+    private int _signal = -1;
+
+    public LeaseKeeper(IRunQueue queue, RunLease lease, IOptions<RunQueueOptions> options, TimeProvider time, ILogger logger)
+    {
+        (_queue, _lease, _heartbeat, _time, _logger) = (queue, lease, options.Value.Heartbeat, time, logger);
+        Stopped = _stopped.Token;
+        _work = Task.WhenAll(RenewAsync(), WatchAsync());
+    }
+
+    /// <summary>Cancelled when the work must stop.</summary>
+    public CancellationToken Stopped { get; }
+
+    /// <summary>Why the work must stop; null while it may go on.</summary>
+    public LeaseSignal? Signal => Volatile.Read(ref _signal) is >= 0 and var signal ? (LeaseSignal)signal : null;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync().ConfigureAwait(false);
+        await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closed.Dispose();
+        _stopped.Dispose();
+    }
+
+    private async Task RenewAsync()
+    {
+        var until = _lease.ExpiresAt;
+        using var timer = new PeriodicTimer(_heartbeat, _time);
+        while (await timer.WaitForNextTickAsync(_closed.Token).ConfigureAwait(false))
+        {
+            try
+            {
+                until = (await _queue.RenewAsync(_lease, _closed.Token).ConfigureAwait(false)).ExpiresAt;
+            }
+            catch (LeaseLostException)
+            {
+                await StopAsync(LeaseSignal.Lost).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception error) when (!_closed.IsCancellationRequested)
+            {
+                LogRenewFailed(error, _lease.RunId);
+                if (_time.GetUtcNow() < until) continue;
+                await StopAsync(LeaseSignal.Lost).ConfigureAwait(false);
+                return;
+            }
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        var signal = await _queue.WatchAsync(_lease, _closed.Token).ConfigureAwait(false);
+        await StopAsync(signal).ConfigureAwait(false);
+    }
+
+    private async Task StopAsync(LeaseSignal signal)
+    {
+        // A loss outweighs a cancel request: it forbids even to write that the run was cancelled.
+        if (signal == LeaseSignal.Lost) Volatile.Write(ref _signal, (int)signal);
+        else Interlocked.CompareExchange(ref _signal, (int)signal, -1);
+        await _stopped.CancelAsync().ConfigureAwait(false);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The lease of {Run} could not be renewed; it is tried again")]
+    private partial void LogRenewFailed(Exception error, string run);
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ModelContextProtocol;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+
+namespace Agents.Worker.Tests.Tools;
+
+/// <summary>A stateless MCP server over HTTP on a free port, in the gateway's place: tools named <c>repository__…</c>, answered by the test.</summary>
+internal sealed class GatewayServer : IAsyncDisposable
+{
+    private readonly Dictionary<string, JsonElement> _tools;
+    private readonly Func<ToolCall, CancellationToken, Task<CallToolResult>> _answer;
+    private readonly int _port;
+    private WebApplication? _app;
+
+    private GatewayServer(IReadOnlyDictionary<string, string> tools, Func<ToolCall, CancellationToken, Task<CallToolResult>> answer, int port = 0) =>
+        (_tools, _answer, _port) = (tools.ToDictionary(t => t.Key, t => JsonSerializer.Deserialize<JsonElement>(t.Value)), answer, port);
+
+    /// <summary>A call as it came over the wire.</summary>
+    internal sealed record ToolCall(string Tool, IReadOnlyDictionary<string, JsonElement> Arguments, string? Affinity, string? TraceParent)
+    {
+        public string Bare => Tool[(Tool.IndexOf("__", StringComparison.Ordinal) + 2)..];
+    }
+
+    public ConcurrentQueue<ToolCall> Calls { get; } = new();
+
+    /// <summary>Methods of all requests, in order.</summary>
+    public ConcurrentQueue<string> Methods { get; } = new();
+
+    public string Endpoint { get; private set; } = "";
+
+    /// <param name="tools">Input schema by name.</param>
+    /// <param name="answer">What each call gives.</param>
+    /// <param name="endpoint">An address to take again; null for a free port.</param>
+    public static async Task<GatewayServer> StartAsync(
+        IReadOnlyDictionary<string, string> tools, Func<ToolCall, CancellationToken, Task<CallToolResult>> answer, string? endpoint = null)
+    {
+        var server = new GatewayServer(tools, answer, endpoint is null ? 0 : new Uri(endpoint).Port);
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>A result with text and the structured answer beside it.</summary>
+    public static CallToolResult Result(object structured, string? text = null)
+    {
+        var json = JsonSerializer.SerializeToElement(structured);
+        return new CallToolResult { Content = [new TextContentBlock { Text = text ?? json.GetRawText() }], StructuredContent = json };
+    }
+
+    public static CallToolResult Error(string text) => new() { Content = [new TextContentBlock { Text = text }], IsError = true };
+
+    /// <summary>Dies: open calls are cut off and the port is closed.</summary>
+    public async Task KillAsync()
+    {
+        if (Interlocked.Exchange(ref _app, null) is not { } app) return;
+        using var now = new CancellationTokenSource(TimeSpan.Zero, TimeProvider.System);
+        await app.StopAsync(now.Token);
+        await app.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await KillAsync();
+
+    private async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{_port}");
+        var app = builder.Build();
+        app.MapPost("/mcp", PostAsync);
+        await app.StartAsync();
+        _app = app;
+        Endpoint = app.Urls.Single() + "/mcp";
+    }
+
+    private async Task PostAsync(HttpContext context)
+    {
+        var message = (JsonRpcMessage)(await context.Request.ReadFromJsonAsync(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage)), context.RequestAborted))!;
+        if (message is JsonRpcRequest request) Methods.Enqueue(request.Method);
+        message.Context = new JsonRpcMessageContext { ProtocolVersion = context.Request.Headers["MCP-Protocol-Version"] };
+        await using var transport = new StreamableHttpServerTransport(NullLoggerFactory.Instance) { Stateless = true };
+        await using var server = McpServer.Create(transport, Options(context), NullLoggerFactory.Instance, context.RequestServices);
+        var running = server.RunAsync(context.RequestAborted);
+        context.Response.ContentType = "text/event-stream";
+        if (!await transport.HandlePostRequestAsync(message, context.Response.Body, context.RequestAborted)) context.Response.StatusCode = 202;
+        await transport.DisposeAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private McpServerOptions Options(HttpContext http) => new()
+    {
+        ServerInfo = new Implementation { Name = "test-gateway", Version = "1" },
+        Handlers = new McpServerHandlers
+        {
+            ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
+            {
+                Tools = [.. _tools.Select(t => new Tool { Name = t.Key, Description = t.Key, InputSchema = t.Value, Annotations = new ToolAnnotations { ReadOnlyHint = true } })],
+            }),
+            CallToolHandler = async (request, cancellationToken) =>
+            {
+                var call = new ToolCall(
+                    request.Params!.Name,
+                    (IReadOnlyDictionary<string, JsonElement>?)request.Params.Arguments?.AsReadOnly() ?? new Dictionary<string, JsonElement>(),
+                    http.Request.Headers["Mcp-Affinity"],
+                    request.Params.Meta?["traceparent"]?.GetValue<string>());
+                Calls.Enqueue(call);
+                return await _answer(call, cancellationToken);
+            },
+        },
+    };
+}
