@@ -13,11 +13,11 @@ internal sealed class ChildProcess : IDisposable
     private readonly Lock _gate = new();
     private readonly Queue<string> _lastLines = new();
 
-    internal ChildProcess(Process process, Action<string> onLine)
+    internal ChildProcess(Process process, string input, Action<string> onLine)
     {
         _process = process;
         _onLine = onLine;
-        process.StandardInput.Close();
+        WriteInput(input);
         Exited = WaitForEndAsync(Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError)));
     }
 
@@ -52,6 +52,20 @@ internal sealed class ChildProcess : IDisposable
     }
 
     public void Dispose() => _process.Dispose();
+
+    // A few lines, which the pipe's buffer takes whole: this does not wait for the child to read them.
+    private void WriteInput(string input)
+    {
+        try
+        {
+            using var writer = _process.StandardInput;
+            writer.Write(input);
+        }
+        catch (IOException)
+        {
+            // It has ended already; its exit code says more.
+        }
+    }
 
     private async Task<int> WaitForEndAsync(Task readers)
     {

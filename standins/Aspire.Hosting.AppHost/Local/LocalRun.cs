@@ -10,6 +10,9 @@ internal abstract record LocalRun
     {
         /// <summary>A .NET process watches the app host by itself, through a startup hook.</summary>
         internal bool IsDotnet { get; init; }
+
+        /// <summary>What the process reads as standard input; without it, standard input is empty.</summary>
+        internal Func<CancellationToken, Task<string>>? Input { get; init; }
     }
 
     /// <summary>Somebody else runs it; only its address is known.</summary>

@@ -14,21 +14,24 @@ internal sealed class ProcessStarter
     static ProcessStarter() => new Thread(Loop) { IsBackground = true, Name = "process starter" }.Start();
 
     /// <exception cref="System.ComponentModel.Win32Exception">The program cannot be started.</exception>
-    internal Task<ChildProcess> StartAsync(LocalRun.Command command, IReadOnlyDictionary<string, string> environment, Action<string> onLine)
+    internal async Task<ChildProcess> StartAsync(
+        LocalRun.Command command, IReadOnlyDictionary<string, string> environment, Action<string> onLine, CancellationToken cancellationToken)
     {
+        var input = command.Input is { } read ? await read(cancellationToken).ConfigureAwait(false) : "";
         var started = new TaskCompletionSource<ChildProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Not cancellable from here on: a process that may have started must reach its owner.
         Work.Add(() =>
         {
             try
             {
-                started.SetResult(new ChildProcess(Process.Start(Describe(command, environment))!, onLine));
+                started.SetResult(new ChildProcess(Process.Start(Describe(command, environment))!, input, onLine));
             }
             catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
             {
                 started.SetException(exception);
             }
-        });
-        return started.Task;
+        }, CancellationToken.None);
+        return await started.Task.ConfigureAwait(false);
     }
 
     internal static string? OnPath(string program) =>

@@ -92,7 +92,7 @@ internal sealed class Replica(IResource resource, LocalRun.Command command, int 
         {
             var instance = $"{id}-{Guid.NewGuid().ToString("N")[..8]}";
             var environment = await services.Environment.ForAsync(resource, index, instance, _stop.Token).ConfigureAwait(false);
-            using var child = await services.Starter.StartAsync(command, environment, _lines.Line).ConfigureAwait(false);
+            using var child = await services.Starter.StartAsync(command, environment, _lines.Line, _stop.Token).ConfigureAwait(false);
             Publish(KnownResourceStates.Running, reports: Reports(null));
             var exitCode = await WatchAsync(child).ConfigureAwait(false);
             return new RunEnd($"exit code {exitCode.ToString(CultureInfo.InvariantCulture)}", exitCode, child.LastLines, services.Time.GetElapsedTime(started));
