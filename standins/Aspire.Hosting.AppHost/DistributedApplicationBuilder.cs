@@ -81,7 +81,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         services.AddHostedService<ResourceReporter>();
         services.AddHostedService<LocalApplication>();
         services.AddOptions<LocalRunOptions>().BindConfiguration(LocalRunOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(2));
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(5));
         services.AddSingleton<ILoggerProvider, LocalConsoleLoggerProvider>();
     }
 

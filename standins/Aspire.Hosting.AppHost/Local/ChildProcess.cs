@@ -35,14 +35,14 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Asks the process to end; kills it, with all it started, when it has not after <paramref name="deadline"/>.</summary>
+    /// <summary>Asks the process to end; kills it, with all it started, when it still runs as <paramref name="deadline"/> completes.</summary>
     /// <returns>False when it had to be killed.</returns>
-    internal async Task<bool> StopAsync(TimeSpan deadline, TimeProvider time)
+    internal async Task<bool> StopAsync(Task deadline)
     {
         if (!_process.HasExited && !OperatingSystem.IsWindows())
         {
             _ = Signal(_process.Id, Terminate);
-            if (await Task.WhenAny(Exited, Task.Delay(deadline, time)).ConfigureAwait(false) == Exited)
+            if (await Task.WhenAny(Exited, deadline).ConfigureAwait(false) == Exited)
                 return true;
         }
         if (!_process.HasExited)

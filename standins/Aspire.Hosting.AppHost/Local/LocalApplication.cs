@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ namespace Aspire.Hosting.Local;
 /// <summary>Runs the model as processes of this machine.</summary>
 internal sealed class LocalApplication(
     DistributedApplicationModel model, EndpointAllocator allocator, ProcessStarter starter, ResourceEnvironment environment,
-    ResourceNotificationService notifications, IOptions<LocalRunOptions> options, ILoggerFactory loggers, TimeProvider time) : IHostedService, IDisposable
+    ResourceNotificationService notifications, IOptions<LocalRunOptions> options, ILoggerFactory loggers, TimeProvider time) : IHostedService, IAsyncDisposable, IDisposable
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
     private readonly List<Replica> _replicas = [];
@@ -27,30 +28,39 @@ internal sealed class LocalApplication(
         return Task.CompletedTask;
     }
 
-    /// <summary>Those that others refer to or wait for end last.</summary>
+    /// <summary>Those that others wait for end last. A second Ctrl+C kills what is left.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_replicas.Count == 0)
             return;
         _log.Stopping();
-        var left = _replicas.ToList();
-        while (left.Count > 0)
+        using var hurry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var again = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
-            var free = left.Where(replica => !left.Any(other => DependsOn(other.Resource, replica.Resource))).ToList();
+            context.Cancel = true;
+            hurry.Cancel();
+        });
+        while (_replicas.Count > 0)
+        {
+            var free = _replicas.Where(replica => !_replicas.Exists(other => DependsOn(other.Resource, replica.Resource))).ToList();
             if (free.Count == 0)
-                free = left;
-            await Task.WhenAll(free.Select(replica => replica.StopAsync())).ConfigureAwait(false);
-            left = [.. left.Except(free)];
+                free = [.. _replicas];
+            await Task.WhenAll(free.Select(replica => replica.StopAsync(hurry.Token))).ConfigureAwait(false);
+            _replicas.RemoveAll(free.Contains);
+            foreach (var replica in free)
+                await replica.DisposeAsync().ConfigureAwait(false);
         }
         _log.Stopped();
     }
 
-    public void Dispose()
+    /// <summary>A test may dispose the application without stopping it.</summary>
+    public async ValueTask DisposeAsync()
     {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
         _client.Dispose();
-        foreach (var replica in _replicas)
-            replica.Dispose();
     }
+
+    public void Dispose() => _client.Dispose();
 
     private static bool DependsOn(IResource resource, IResource dependency) =>
         resource != dependency && resource.Annotations.OfType<WaitAnnotation>().Any(wait => wait.Resource == dependency);

@@ -16,13 +16,13 @@ internal static partial class LocalLog
     [LoggerMessage(LogLevel.Error, "{Resource} failed to start {Times} times in a row.{LastLines}")]
     internal static partial void FailedToStart(this ILogger logger, string resource, int times, string lastLines);
 
-    [LoggerMessage(LogLevel.Warning, "{Resource} did not end within {Seconds:0.#} s of SIGTERM and was killed")]
-    internal static partial void Killed(this ILogger logger, string resource, double seconds);
+    [LoggerMessage(LogLevel.Warning, "{Resource} did not end after SIGTERM and was killed")]
+    internal static partial void Killed(this ILogger logger, string resource);
 
     [LoggerMessage(LogLevel.Information, "{Resource} {State}")]
     internal static partial void Changed(this ILogger logger, string resource, string state);
 
-    [LoggerMessage(LogLevel.Information, "Stopping")]
+    [LoggerMessage(LogLevel.Information, "Stopping; press Ctrl+C again to kill what is left")]
     internal static partial void Stopping(this ILogger logger);
 
     [LoggerMessage(LogLevel.Information, "All resources have stopped")]

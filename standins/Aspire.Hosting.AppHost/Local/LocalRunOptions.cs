@@ -7,9 +7,9 @@ internal sealed class LocalRunOptions
 {
     internal const string Section = "LocalRun";
 
-    /// <summary>How long a process may take to end after SIGTERM before it is killed (1 to 60).</summary>
-    [Range(1, 60)]
-    public double StopTimeout { get; set; } = 20;
+    /// <summary>How long a process may take to end after SIGTERM before it is killed (1 to 90). Longer than a service drains by default (30).</summary>
+    [Range(1, 90)]
+    public double StopTimeout { get; set; } = 35;
 
     /// <summary>Delay before the first restart of a crashed process (0.05 to 60); it doubles with each crash.</summary>
     [Range(0.05, 60)]

@@ -14,10 +14,11 @@ internal sealed record ReplicaServices(
 /// <summary>Keeps one process of a resource running: waits for what it depends on, starts it, watches it, starts it again when it ends.</summary>
 // Invariant: the child belongs to RunAsync alone. Stopping only cancels the token; whatever has been started by then is
 // stopped on the way out, so a stop that meets a start half-way leaves no process.
-internal sealed class Replica(IResource resource, LocalRun.Command command, int index, string id, ReplicaServices services) : IDisposable
+internal sealed class Replica(IResource resource, LocalRun.Command command, int index, string id, ReplicaServices services) : IAsyncDisposable
 {
     private static readonly TimeSpan WaitReminder = TimeSpan.FromSeconds(10);
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _killNow = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log = services.Loggers.CreateLogger(LocalConsoleLoggerProvider.Own);
     private readonly ILogger _lines = services.Loggers.CreateLogger(LocalConsoleLoggerProvider.Resources + id);
     private Task _run = Task.CompletedTask;
@@ -28,13 +29,19 @@ internal sealed class Replica(IResource resource, LocalRun.Command command, int 
     internal void Start() => _run = Task.Run(RunAsync);
 
     /// <summary>Ends the process, by force after <see cref="LocalRunOptions.StopTimeout"/>, and waits for its end.</summary>
-    internal async Task StopAsync()
+    /// <param name="hurry">Kills it at once.</param>
+    internal async Task StopAsync(CancellationToken hurry)
     {
+        using var registration = hurry.UnsafeRegister(_ => _killNow.TrySetResult(), null);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _run.ConfigureAwait(false);
     }
 
-    public void Dispose() => _stop.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        _stop.Dispose();
+    }
 
     private async Task RunAsync()
     {
@@ -111,8 +118,9 @@ internal sealed class Replica(IResource resource, LocalRun.Command command, int 
         if (await Task.WhenAny(child.Exited, stopped).ConfigureAwait(false) == stopped)
         {
             Publish(KnownResourceStates.Stopping);
-            if (!await child.StopAsync(TimeSpan.FromSeconds(services.Options.StopTimeout), services.Time).ConfigureAwait(false))
-                _log.Killed(id, services.Options.StopTimeout);
+            var deadline = Task.Delay(TimeSpan.FromSeconds(services.Options.StopTimeout), services.Time);
+            if (!await child.StopAsync(Task.WhenAny(deadline, _killNow.Task)).ConfigureAwait(false))
+                _log.Killed(id);
         }
         await ended.CancelAsync().ConfigureAwait(false);
         await health.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
