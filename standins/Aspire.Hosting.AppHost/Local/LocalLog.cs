@@ -10,6 +10,9 @@ internal static partial class LocalLog
     [LoggerMessage(LogLevel.Information, "{Resource} still waits for {Dependency}, which is {State}{Problem}")]
     internal static partial void StillWaiting(this ILogger logger, string resource, string dependency, string state, string problem);
 
+    [LoggerMessage(LogLevel.Warning, "{Resource} runs but has not been healthy yet: {Problem}")]
+    internal static partial void NotHealthyYet(this ILogger logger, string resource, string problem);
+
     [LoggerMessage(LogLevel.Warning, "{Resource} ended ({Reason}) after {Seconds:0.0} s; restart {Restart} in {Delay:0.#} s")]
     internal static partial void Ended(this ILogger logger, string resource, string reason, double seconds, int restart, double delay);
 

@@ -131,12 +131,18 @@ internal sealed class Replica(IResource resource, LocalRun.Command command, int 
     {
         var checks = resource.Annotations.OfType<LocalHealthAnnotation>().ToList();
         _wasHealthy = checks.Count == 0;
+        var lastSaid = services.Time.GetTimestamp();
         while (checks.Count > 0)
         {
             var reports = await Task.WhenAll(checks.Select(check => check.ReportAsync(resource, index, services.Client, cancellationToken))).ConfigureAwait(false);
             var healthy = reports.All(report => report.Status == HealthStatus.Healthy);
             _wasHealthy |= healthy;
             Publish(KnownResourceStates.Running, reports: [.. reports]);
+            if (!_wasHealthy && services.Time.GetElapsedTime(lastSaid) >= WaitReminder)
+            {
+                lastSaid = services.Time.GetTimestamp();
+                _log.NotHealthyYet(id, string.Join("; ", reports.Select(report => report.Description).OfType<string>()));
+            }
             var pause = healthy ? TimeSpan.FromSeconds(5) : TimeSpan.FromMilliseconds(_wasHealthy ? 1000 : 200);
             await Task.Delay(pause, services.Time, cancellationToken).ConfigureAwait(false);
         }

@@ -14,6 +14,7 @@ internal sealed class ResourceReporter(ResourceNotificationService notifications
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(300);
     private readonly ILogger _log = loggers.CreateLogger(LocalConsoleLoggerProvider.Own);
     private readonly Dictionary<string, string> _said = [];
+    private readonly HashSet<string> _healthyOnce = [];
     private bool _isUp;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -26,19 +27,26 @@ internal sealed class ResourceReporter(ResourceNotificationService notifications
             var pause = tableDue ? Task.Delay(Quiet, time, stoppingToken) : null;
             if (pause is not null && await Task.WhenAny(next, pause).ConfigureAwait(false) == pause)
             {
-                WriteTable();
+                if (_isUp || notifications.Current().All(IsSettled))
+                    WriteTable();
                 tableDue = false;
                 continue;
             }
             if (!await next.ConfigureAwait(false))
                 return;
-            tableDue |= Say(events.Current) && IsTableWanted();
+            tableDue |= Say(events.Current) && IsWorthTable(events.Current.Snapshot);
             next = events.MoveNextAsync().AsTask();
         }
     }
 
     private bool Say(ResourceEvent change)
     {
+        if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
+            _healthyOnce.Add(change.ResourceId);
+        else if (change.Snapshot.State?.Text != KnownResourceStates.Running)
+            _healthyOnce.Remove(change.ResourceId);
+        else if (!_healthyOnce.Contains(change.ResourceId))
+            return false; // It has just been started. If it stays like this, its replica says so.
         var text = $"{change.Snapshot.State?.Text}{change.Snapshot.Problem()}{HealthOf(change.Snapshot, ", ")}";
         if (_said.GetValueOrDefault(change.ResourceId) == text)
             return false;
@@ -48,8 +56,7 @@ internal sealed class ResourceReporter(ResourceNotificationService notifications
         return true;
     }
 
-    private bool IsTableWanted() =>
-        _isUp ? notifications.Current().All(e => e.Snapshot.State?.Text is not ("Stopping" or "Finished")) : notifications.Current().All(IsSettled);
+    private static bool IsWorthTable(CustomResourceSnapshot snapshot) => snapshot.State?.Text is "Running" or "Exited" or "FailedToStart" or "NotUsed";
 
     private static bool IsSettled(ResourceEvent current) =>
         current.Snapshot.HealthStatus == HealthStatus.Healthy || current.Snapshot.State?.Text == KnownResourceStates.NotUsed;
