@@ -11,7 +11,7 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds health checks, drain, service discovery and resilience of outgoing HTTP, and the system clock (<see cref="TimeProvider"/>).
+    /// Adds telemetry over OTLP, health checks, drain, service discovery and resilience of outgoing HTTP, and the system clock (<see cref="TimeProvider"/>).
     /// Call it first in <c>Program.cs</c>: hosted services stop in reverse order, and these should stop last.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -21,6 +21,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         return builder
             .AddQuietLogs()
+            .AddTelemetry()
             .AddDefaultHealthChecks()
             .AddDrain()
             .AddOutgoingHttp();

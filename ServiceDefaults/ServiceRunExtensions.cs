@@ -12,9 +12,14 @@ public static class ServiceRunExtensions
     /// say why and exit code 1, instead of an unhandled exception.
     /// </summary>
     /// <returns>The exit code of the process: 0 after a stop, 1 when the service did not start.</returns>
-    public static async Task<int> RunServiceAsync(this WebApplication app)
+    public static Task<int> RunServiceAsync(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        return app.RunServiceAsync(Console.Error);
+    }
+
+    internal static async Task<int> RunServiceAsync(this WebApplication app, TextWriter errors)
+    {
         var name = app.Environment.ApplicationName;
         var started = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted;
         try
@@ -24,8 +29,8 @@ public static class ServiceRunExtensions
         }
         catch (Exception error) when (!started.IsCancellationRequested && Sentences(error) is { Count: > 0 } sentences)
         {
-            await Console.Error.WriteLineAsync($"{name} did not start:");
-            foreach (var sentence in sentences) await Console.Error.WriteLineAsync($"  {sentence}");
+            await errors.WriteLineAsync($"{name} did not start:");
+            foreach (var sentence in sentences) await errors.WriteLineAsync($"  {sentence}");
             return 1;
         }
     }

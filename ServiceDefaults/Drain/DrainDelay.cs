@@ -8,10 +8,16 @@ namespace ServiceDefaults.Drain;
 /// Holds the stop back for <see cref="DrainOptions.Delay"/>. The host runs every <c>StoppingAsync</c> before the first <c>StopAsync</c>,
 /// so Kestrel still answers meanwhile: <c>/health</c> says "draining" to whoever balances the load.
 /// </summary>
-internal sealed partial class DrainDelay(IOptions<DrainOptions> options, TimeProvider clock, ILogger<DrainDelay> logger) : IHostedLifecycleService
+internal sealed partial class DrainDelay(
+    IOptions<DrainOptions> options,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<DrainDelay> logger) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        // A host that is stopped by a call, not by a signal, would say so only after this method.
+        lifetime.StopApplication();
         var delay = options.Value.Delay;
         if (delay == TimeSpan.Zero) return;
         LogDraining(delay);
