@@ -1,5 +1,12 @@
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddStorageDirectory();
+builder.AddCallerGuard();
+builder.Services.AddGateway();
+
 var app = builder.Build();
+app.UseCallerGuard();
 app.MapDefaultEndpoints();
+app.MapMcp();
+app.MapOperators();
 return await app.RunServiceAsync();

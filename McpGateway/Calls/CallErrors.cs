@@ -1,0 +1,20 @@
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+
+namespace McpGateway.Calls;
+
+/// <summary>Says to a client, and to the model behind it, what a failure means and what to do.</summary>
+internal static class CallErrors
+{
+    public static RpcError Explain(string upstream, UpstreamException exception) => exception.Kind switch
+    {
+        FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.Throttled =>
+            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is not available: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
+        FailureKind.Unauthorized =>
+            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is unauthorized: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
+        FailureKind.TimedOut =>
+            new RpcError(RpcErrorCode.OutcomeUnknown, $"Outcome unknown: upstream '{upstream}' did not answer in time. {exception.Message} It may have run; check before you repeat it.", Upstream: upstream),
+        _ =>
+            new RpcError(RpcErrorCode.OutcomeUnknown, $"Outcome unknown: the call was sent to upstream '{upstream}' and its answer was lost. {exception.Message} It may have run; check before you repeat it.", Upstream: upstream),
+    };
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Text;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Calls;
+
+/// <summary>
+/// Takes a call to its upstream on a leased session and its messages back. A call is repeated only when it cannot have run; when
+/// that is not known, the client is told so.
+/// </summary>
+internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> logger)
+{
+    private const int Attempts = 3;
+
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_cancelTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs the call to its end; the answer, or the error, has then been written.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Cancelled when the client gives the call up. It then gets no answer.</param>
+    public async Task ForwardAsync(GatewayCall call, CancellationToken cancellationToken)
+    {
+        using var activity = GatewayTelemetry.StartCall(call);
+        using var deadline = new CancellationTokenSource(call.Upstream.Config.Pool.CallTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            await ForwardOrRepeatAsync(call, either.Token);
+        }
+        catch (UpstreamException exception)
+        {
+            await FailAsync(call, activity, exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            await FailAsync(call, activity, new UpstreamException(FailureKind.TimedOut, $"No answer came within {call.Upstream.Config.Pool.CallTimeout.TotalSeconds:0.#} s.", exception));
+        }
+    }
+
+    private async Task ForwardOrRepeatAsync(GatewayCall call, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var lease = await call.Upstream.LeaseAsync(call.Key, cancellationToken);
+            try
+            {
+                await ExchangeAsync(call, lease.Session, cancellationToken);
+                return;
+            }
+            catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.Unreachable && attempt < Attempts && !call.Answer.HasStarted)
+            {
+                lease.Break(exception.Message);
+                logger.CallRepeated(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
+            }
+            catch (UpstreamException exception)
+            {
+                Judge(call, lease, exception);
+                throw;
+            }
+            catch (OperationCanceledException)
+            {
+                // What a cancelled call left behind on a session must not meet the next caller; those who share it knew.
+                if (lease.Session.PinnedTo is null && lease.Session.Link.KeepsSession) lease.Break("its call was cancelled");
+                throw;
+            }
+        }
+    }
+
+    private async Task ExchangeAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken)
+    {
+        var link = session.Link;
+        var id = link.NextId();
+        using var message = RequestSplicer.Splice(call, id, session.Server.Era);
+        var request = new OutgoingRequest(id, message.Memory, call.MethodName, call.Target, call.Parameters);
+        try
+        {
+            await using var exchange = await link.SendRequestAsync(request, cancellationToken);
+            while (!await RelayAsync(call, session.Server.Era, exchange, cancellationToken)) { }
+        }
+        catch (OperationCanceledException)
+        {
+            await CancelUpstreamAsync(link, id);
+            throw;
+        }
+    }
+
+    /// <summary>Passes one message on; true when it was the answer.</summary>
+    private async Task<bool> RelayAsync(GatewayCall call, McpEra upstreamEra, UpstreamExchange exchange, CancellationToken cancellationToken)
+    {
+        using var message = await NextAsync(call, exchange, cancellationToken);
+        using var output = new MessageBuffer(message.Bytes.Length + 64);
+        switch (message.Shape.Kind)
+        {
+            case MessageKind.Result:
+                AnswerSplicer.WriteResult(output, message, call.ClientId, call.Era, upstreamEra);
+                await call.Answer.AnswerAsync(output);
+                return true;
+            case MessageKind.Error:
+                AnswerSplicer.WriteError(output, message, call.ClientId);
+                await call.Answer.AnswerAsync(output, message.Shape.ErrorCode);
+                return true;
+            case MessageKind.Notification when message.Shape.Method == McpMethod.Progress && !call.Shape.AskedProgressToken.IsEmpty:
+                AnswerSplicer.WriteProgress(output, message, call.Shape.AskedProgressToken.Of(call.Message));
+                await call.Answer.NotifyAsync(output);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private async ValueTask<UpstreamMessage> NextAsync(GatewayCall call, UpstreamExchange exchange, CancellationToken cancellationToken)
+    {
+        var next = exchange.NextAsync(cancellationToken);
+        if (next.IsCompleted) return await next;
+        var waiting = next.AsTask();
+        while (true)
+        {
+            try
+            {
+                return await waiting.WaitAsync(s_quiet, time, CancellationToken.None);
+            }
+            catch (TimeoutException)
+            {
+                // Proxies cut what is silent for long.
+                await call.Answer.KeepAliveAsync();
+            }
+        }
+    }
+
+    private async Task CancelUpstreamAsync(UpstreamLink link, long id)
+    {
+        if (link.ClosingCancels || link.BrokenReason is not null) return;
+        using var deadline = new CancellationTokenSource(s_cancelTimeout, time);
+        try
+        {
+            var notice = Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{id}}},"reason":"The caller gave the call up."}}""");
+            await link.SendNotificationAsync(notice, McpMethod.Cancelled, deadline.Token);
+        }
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        {
+            logger.CallFailed(McpMethodNames.Cancelled, "", FailureKind.Unreachable, exception.Message);
+        }
+    }
+
+    /// <summary>Decides from a failure what becomes of the session and of what is remembered.</summary>
+    private static void Judge(GatewayCall call, SessionLease lease, UpstreamException exception)
+    {
+        var link = lease.Session.Link;
+        if (exception.Kind is FailureKind.SessionLost or FailureKind.OutcomeUnknown && link.KeepsSession) lease.Break(exception.Message);
+        if (exception.Kind != FailureKind.NotMcp || link.KeepsSession || exception.Status is not (400 or 404 or 405 or 406)) return;
+        // A stateless upstream that no longer takes the request at all has become something else.
+        lease.Break(exception.Message);
+        call.Upstream.Forget(exception.Message);
+    }
+
+    private async Task FailAsync(GatewayCall call, Activity? activity, UpstreamException exception)
+    {
+        activity?.SetStatus(ActivityStatusCode.Error, exception.Kind.ToString());
+        logger.CallFailed(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
+        await call.Answer.FailAsync(CallErrors.Explain(call.Upstream.Name, exception), call.ClientId);
+    }
+}

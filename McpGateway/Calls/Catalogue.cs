@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+using McpGateway.Upstreams;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Calls;
+
+/// <summary>One tool as its upstream describes it.</summary>
+/// <param name="Name">Its name there.</param>
+/// <param name="Json">The whole description, byte for byte.</param>
+/// <param name="NameRange">Where the name stands in it, with quotes.</param>
+internal sealed record ToolEntry(string Name, ReadOnlyMemory<byte> Json, ByteRange NameRange);
+
+/// <summary>
+/// The tools of one upstream, as last seen. Lists are served from here without touching the upstream; the list is renewed in the
+/// background when it is old or the upstream says that it changed, and the old one is served meanwhile.
+/// </summary>
+internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider time)
+{
+    private const int MaxPages = 100;
+
+    private volatile Snapshot? _snapshot;
+    private int _refreshing;
+
+    /// <summary>The tools; null before the first handshake.</summary>
+    public ImmutableArray<ToolEntry>? Tools => _snapshot?.Tools;
+
+    public DateTimeOffset? FetchedAt => _snapshot?.FetchedAt;
+
+    /// <summary>Raised when the tools have become others.</summary>
+    public event Action? Changed;
+
+    /// <summary>Reads all pages on a link that nobody else uses yet.</summary>
+    /// <exception cref="UpstreamException">The upstream does not answer its own list.</exception>
+    public async Task FillAsync(UpstreamLink link, McpEra era, CancellationToken cancellationToken)
+    {
+        var tools = ImmutableArray.CreateBuilder<ToolEntry>();
+        string? cursor = null;
+        for (var page = 0; page < MaxPages; page++)
+        {
+            var member = cursor is null ? "" : $"\"cursor\":{JsonSerializer.Serialize(cursor)}";
+            using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era, member), cancellationToken);
+            if (answer.Shape.Kind == MessageKind.Error) throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused tools/list: {Handshake.ErrorText(answer)}");
+            cursor = ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
+            if (cursor is null) break;
+        }
+
+        Replace(tools.ToImmutable());
+    }
+
+    /// <summary>Renews the list in the background if it is older than its time to live.</summary>
+    public void RefreshIfStale()
+    {
+        if (_snapshot is { } snapshot && time.GetUtcNow() - snapshot.FetchedAt > ttl) Invalidate();
+    }
+
+    /// <summary>Renews the list in the background. Never waits; one renewal at a time.</summary>
+    public void Invalidate()
+    {
+        if (Interlocked.Exchange(ref _refreshing, 1) != 0) return;
+        using (ExecutionContext.SuppressFlow()) _ = Task.Run(RefreshAsync);
+    }
+
+    private async Task RefreshAsync()
+    {
+        try
+        {
+            await using var lease = await upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, upstream.Config.Pool.Mode == PoolMode.Pinned ? "catalogue" : null), CancellationToken.None);
+            using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
+            await FillAsync(lease.Session.Link, lease.Session.Server.Era, deadline.Token);
+        }
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        {
+            upstream.Timeline.Add("catalogue not renewed", exception.Message);
+        }
+        finally
+        {
+            Volatile.Write(ref _refreshing, 0);
+        }
+    }
+
+    private void Replace(ImmutableArray<ToolEntry> tools)
+    {
+        var before = _snapshot;
+        _snapshot = new Snapshot(tools, time.GetUtcNow());
+        if (before is null || !Same(before.Tools, tools)) Changed?.Invoke();
+    }
+
+    private static bool Same(ImmutableArray<ToolEntry> left, ImmutableArray<ToolEntry> right) =>
+        left.Length == right.Length && left.Zip(right).All(pair => pair.First.Json.Span.SequenceEqual(pair.Second.Json.Span));
+
+    private static string? ReadPage(ReadOnlyMemory<byte> result, ImmutableArray<ToolEntry>.Builder tools)
+    {
+        string? cursor = null;
+        var reader = new Utf8JsonReader(result.Span, new JsonReaderOptions { MaxDepth = 128 });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("nextCursor"u8)) { reader.Read(); cursor = reader.TokenType == JsonTokenType.String ? reader.GetString() : null; }
+            else if (reader.ValueTextEquals("tools"u8)) { reader.Read(); ReadTools(ref reader, result, tools); }
+            else { reader.Read(); reader.Skip(); }
+        }
+
+        return string.IsNullOrEmpty(cursor) ? null : cursor;
+    }
+
+    private static void ReadTools(ref Utf8JsonReader reader, ReadOnlyMemory<byte> result, ImmutableArray<ToolEntry>.Builder tools)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray) { reader.Skip(); return; }
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var start = (int)reader.TokenStartIndex;
+            if (reader.TokenType != JsonTokenType.StartObject) { reader.Skip(); continue; }
+            var (name, range) = ReadName(ref reader);
+            // A copy: the answer's bytes go back to their pool.
+            var json = result[start..(int)reader.BytesConsumed].ToArray();
+            if (name is not null) tools.Add(new ToolEntry(name, json, new ByteRange(range.Start - start, range.End - start)));
+        }
+    }
+
+    private static (string? Name, ByteRange Range) ReadName(ref Utf8JsonReader reader)
+    {
+        (string? Name, ByteRange Range) found = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isName = reader.ValueTextEquals("name"u8);
+            reader.Read();
+            if (isName && reader.TokenType == JsonTokenType.String) found = (reader.GetString(), new ByteRange((int)reader.TokenStartIndex, (int)reader.BytesConsumed));
+            reader.Skip();
+        }
+
+        return found;
+    }
+
+    private sealed record Snapshot(ImmutableArray<ToolEntry> Tools, DateTimeOffset FetchedAt);
+}

@@ -1,0 +1,32 @@
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+using McpGateway.Upstreams;
+
+namespace McpGateway.Calls;
+
+/// <summary>One request of a client on its way to one upstream.</summary>
+/// <param name="Message">The request as it came; stays valid until the call ends.</param>
+/// <param name="Shape">Its scan.</param>
+/// <param name="Era">How the client speaks.</param>
+/// <param name="Upstream">Where it goes.</param>
+/// <param name="UpstreamName">The tool's name there as text, if it differs from the one in the message.</param>
+/// <param name="Key">Who calls.</param>
+/// <param name="Parameters">Headers <c>Mcp-Param-*</c> of the request.</param>
+/// <param name="Answer">Where its messages go.</param>
+internal sealed record GatewayCall(
+    ReadOnlyMemory<byte> Message,
+    MessageShape Shape,
+    McpEra Era,
+    Upstream Upstream,
+    string? UpstreamName,
+    SessionKey Key,
+    IReadOnlyList<KeyValuePair<string, string>>? Parameters,
+    AnswerWriter Answer)
+{
+    public ReadOnlyMemory<byte> ClientId => Shape.Id.Of(Message);
+
+    public string MethodName => System.Text.Encoding.UTF8.GetString(Shape.MethodName.Of(Message.Span));
+
+    /// <summary><c>params.name</c> or <c>params.uri</c> as the upstream knows it.</summary>
+    public string? Target => UpstreamName ?? JsonText.Read((Shape.Name.IsEmpty ? Shape.Uri : Shape.Name).Of(Message.Span));
+}

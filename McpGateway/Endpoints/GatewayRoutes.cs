@@ -1,0 +1,26 @@
+using McpGateway.Endpoints;
+using McpGateway.Upstreams;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>The gateway's addresses.</summary>
+internal static class GatewayRoutes
+{
+    /// <summary>Maps <c>/mcp</c> and <c>/mcp/{upstream}</c>. GET is answered 405: the gateway has nothing to say outside a call yet, and clients know that answer.</summary>
+    public static WebApplication MapMcp(this WebApplication app)
+    {
+        app.MapPost("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.PostAsync(context, null));
+        app.MapDelete("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.DeleteAsync(context, null));
+        app.MapPost("/mcp/{upstream}", static (HttpContext context, McpEndpoint endpoint, string upstream) => endpoint.PostAsync(context, upstream));
+        app.MapDelete("/mcp/{upstream}", static (HttpContext context, McpEndpoint endpoint, string upstream) => endpoint.DeleteAsync(context, upstream));
+        return app;
+    }
+
+    /// <summary>Maps what operators look at.</summary>
+    public static WebApplication MapOperators(this WebApplication app)
+    {
+        app.MapGet("/upstreams", static (UpstreamRegistry upstreams) => Results.Json(OperatorEndpoint.List(upstreams), OperatorJson.Options));
+        app.MapGet("/upstreams/{name}", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Find(upstreams, name));
+        return app;
+    }
+}

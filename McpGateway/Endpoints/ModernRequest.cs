@@ -1,0 +1,52 @@
+using McpGateway.Protocol;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Endpoints;
+
+/// <summary>
+/// The rules that revision 2026-07-28 puts on a request before anybody looks at what it asks for: the envelope names a version
+/// spoken here, and the mirrored headers say what the body says (SEP-2243, SEP-2575), so that nothing which routed on a header was
+/// fooled.
+/// </summary>
+internal static class ModernRequest
+{
+    /// <summary>What is wrong with it; null when nothing is.</summary>
+    public static RpcError? Check(HttpRequest request, ReadOnlySpan<byte> body, MessageShape shape)
+    {
+        var header = request.Headers[McpHeader.ProtocolVersion].ToString();
+        if (shape.EnvelopeVersion.IsEmpty)
+        {
+            return shape.Kind == MessageKind.Request
+                ? new RpcError(RpcErrorCode.InvalidParams, $"params._meta must hold \"{Envelope.ProtocolVersion}\" in revision {McpVersion.Modern}.") { Status = StatusCodes.Status400BadRequest }
+                : null;
+        }
+
+        var version = JsonText.Read(shape.EnvelopeVersion.Of(body));
+        if (version != McpVersion.Modern) return new RpcError(RpcErrorCode.UnsupportedProtocolVersion, $"Protocol version '{version}' is not spoken here in this way.");
+        if (header.Length == 0) return Mismatch(McpHeader.ProtocolVersion, "is missing");
+        if (header != version) return Mismatch(McpHeader.ProtocolVersion, $"is '{header}', the body says '{version}'");
+        return shape.Kind == MessageKind.Request ? CheckMirrored(request, body, shape) : null;
+    }
+
+    private static RpcError? CheckMirrored(HttpRequest request, ReadOnlySpan<byte> body, MessageShape shape)
+    {
+        var method = System.Text.Encoding.UTF8.GetString(shape.MethodName.Of(body));
+        if (Differs(request, McpHeader.Method, method) is { } wrongMethod) return wrongMethod;
+        var mirrored = method switch
+        {
+            "tools/call" or "prompts/get" => shape.Name,
+            "resources/read" => shape.Uri,
+            _ => default,
+        };
+        return mirrored.IsEmpty ? null : Differs(request, McpHeader.Name, JsonText.Read(mirrored.Of(body)) ?? "");
+    }
+
+    private static RpcError? Differs(HttpRequest request, string header, string expected)
+    {
+        var value = request.Headers[header].ToString();
+        if (value.Length == 0) return Mismatch(header, "is missing");
+        return HeaderText.Decode(value) == expected ? null : Mismatch(header, $"is '{value}', the body says '{expected}'");
+    }
+
+    private static RpcError Mismatch(string header, string how) => new(RpcErrorCode.HeaderMismatch, $"The header {header} {how}.");
+}

@@ -1,0 +1,59 @@
+using McpGateway.Sessions;
+using McpGateway.Upstreams;
+
+namespace McpGateway.Endpoints;
+
+/// <summary>What an operator sees of an upstream. Headers, arguments and session ids are not part of it.</summary>
+internal sealed record UpstreamReport(
+    string Name,
+    string State,
+    string Summary,
+    string Target,
+    string? Transport,
+    string? Version,
+    string? Era,
+    int? Tools,
+    PoolReport Pool,
+    string? LastFailure,
+    DateTimeOffset? LastFailureAt,
+    DateTimeOffset? NextAttemptAt,
+    IReadOnlyList<TimelineEvent>? Timeline);
+
+/// <summary>Numbers of an upstream's pool and what they may be.</summary>
+internal sealed record PoolReport(string Mode, int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max);
+
+/// <summary>Answers <c>GET /upstreams</c> and <c>GET /upstreams/{name}</c>.</summary>
+internal static class OperatorEndpoint
+{
+    public static IEnumerable<UpstreamReport> List(UpstreamRegistry upstreams) => upstreams.All.Select(upstream => Report(upstream, withTimeline: false));
+
+    public static IResult Find(UpstreamRegistry upstreams, string name) => upstreams.Find(name) is { } upstream
+        ? Results.Json(Report(upstream, withTimeline: true), OperatorJson.Options)
+        : Results.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no upstream '{name}'.", detail: $"Known: {string.Join(", ", upstreams.All.Select(known => known.Name))}.");
+
+    private static UpstreamReport Report(Upstream upstream, bool withTimeline)
+    {
+        var counts = upstream.Counts;
+        var failure = upstream.Breaker.LastFailure;
+        var options = upstream.Config.Pool;
+        var (state, summary) = Explain(upstream, counts, failure);
+        return new UpstreamReport(
+            upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
+            upstream.Catalogue.Tools?.Length,
+            new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max),
+            failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
+            withTimeline ? upstream.Timeline.Read() : null);
+    }
+
+    private static (string State, string Summary) Explain(Upstream upstream, PoolCounts counts, UpstreamException? failure) => failure switch
+    {
+        { Kind: FailureKind.Unauthorized } => ("unauthorized", failure.Message),
+        not null when counts.Total > 0 => ("degraded", $"{counts.Total} sessions work, but new ones cannot be opened: {failure.Message}"),
+        not null => ("down", $"Cannot be opened: {failure.Message}"),
+        null when counts.Total == 0 && upstream.Server is null => ("opening", "The first session is being opened."),
+        null when counts.Total == 0 => ("idle", "No session is open; the next caller causes one."),
+        _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free."),
+    };
+
+    private static string Spell(PoolMode mode) => mode == PoolMode.SingleUse ? "single-use" : mode.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,113 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using McpGateway.Calls;
+using McpGateway.Protocol;
+using McpGateway.Upstreams;
+
+namespace McpGateway.Endpoints;
+
+/// <summary>What the gateway answers as a server, without asking an upstream: who it is, what it can, and the tools it knows.</summary>
+internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions options)
+{
+    /// <summary>Parts of a server's capabilities that calls alone can carry; what needs a channel back to the client is not offered.</summary>
+    private static readonly string[] s_carried = ["tools", "prompts", "resources", "completions"];
+
+    public static void WriteEmpty(MessageBuffer output, ReadOnlyMemory<byte> id) => Write(output, id, "{}"u8);
+
+    /// <summary>Answers <c>initialize</c>. For one upstream it says what that one said, and waits for its first handshake if need be.</summary>
+    /// <exception cref="Sessions.UpstreamException">That upstream is down.</exception>
+    public async Task WriteInitializeAsync(MessageBuffer output, ReadOnlyMemory<byte> id, string version, Upstream? scope, CancellationToken cancellationToken)
+    {
+        var result = await IntroduceAsync(scope, cancellationToken);
+        result.Insert(0, "protocolVersion", version);
+        Write(output, id, JsonSerializer.SerializeToUtf8Bytes<JsonNode>(result));
+    }
+
+    /// <summary>Answers <c>server/discover</c> (SEP-2575).</summary>
+    /// <exception cref="Sessions.UpstreamException">The endpoint's upstream is down.</exception>
+    public async Task WriteDiscoverAsync(MessageBuffer output, ReadOnlyMemory<byte> id, Upstream? scope, CancellationToken cancellationToken)
+    {
+        var result = await IntroduceAsync(scope, cancellationToken);
+        var info = result["serverInfo"]!.DeepClone();
+        result.Remove("serverInfo");
+        result["supportedVersions"] = new JsonArray(McpVersion.Modern);
+        result["resultType"] = "complete";
+        result["ttlMs"] = (long)options.CatalogueTtl.TotalMilliseconds;
+        result["cacheScope"] = "private";
+        result["_meta"] = new JsonObject { [Envelope.ServerInfo] = info };
+        Write(output, id, JsonSerializer.SerializeToUtf8Bytes<JsonNode>(result));
+    }
+
+    /// <summary>Answers <c>tools/list</c> from what is known; the aggregate says which upstreams are missing and why.</summary>
+    /// <exception cref="Sessions.UpstreamException">The endpoint's one upstream is down and nothing is known of it.</exception>
+    public async Task WriteToolsAsync(MessageBuffer output, ClientRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Scope is { } only && only.Catalogue.Tools is null) await only.KnowAsync(cancellationToken);
+        using var result = new MessageBuffer(16 * 1024);
+        result.Write("{\"tools\":["u8);
+        var first = true;
+        var missing = new JsonArray();
+        foreach (var upstream in request.Scope is { } scope ? [scope] : upstreams.All)
+        {
+            if (upstream.Catalogue.Tools is not { } tools) { if (upstream.Server is not { HasTools: false }) missing.Add(Missing(upstream)); continue; }
+            upstream.Catalogue.RefreshIfStale();
+            foreach (var tool in tools)
+            {
+                if (!first) result.Write(","u8);
+                first = false;
+                WriteTool(result, tool, request.Scope is null ? upstream.Name : null);
+            }
+        }
+
+        result.Write("]"u8);
+        if (request.Era == McpEra.Modern) result.Write(Encoding.UTF8.GetBytes($",\"resultType\":\"complete\",\"ttlMs\":{(long)options.CatalogueTtl.TotalMilliseconds},\"cacheScope\":\"private\""));
+        if (missing.Count > 0) result.Write(Encoding.UTF8.GetBytes($",\"_meta\":{{\"mcp-gateway/missing\":{missing.ToJsonString()}}}"));
+        result.Write("}"u8);
+        Write(output, request.Id, result.Span);
+    }
+
+    private static void WriteTool(MessageBuffer output, ToolEntry tool, string? prefix)
+    {
+        var splice = new Splice(tool.Json.Span);
+        if (prefix is not null) splice.Replace(tool.NameRange, JsonText.Write(AggregateName.Join(prefix, tool.Name)));
+        splice.WriteTo(output);
+    }
+
+    private static JsonObject Missing(Upstream upstream) => new() { ["upstream"] = upstream.Name, ["reason"] = upstream.Breaker.LastFailure?.Message ?? "It is still being opened." };
+
+    private async Task<JsonObject> IntroduceAsync(Upstream? scope, CancellationToken cancellationToken)
+    {
+        if (scope is null)
+        {
+            return new JsonObject
+            {
+                ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() },
+                ["serverInfo"] = JsonNode.Parse(GatewayIdentity.Json),
+                ["instructions"] = $"Tools of several servers, named upstream__tool: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.",
+            };
+        }
+
+        var server = await scope.KnowAsync(cancellationToken);
+        var result = new JsonObject { ["capabilities"] = Carried(server.Capabilities), ["serverInfo"] = JsonNode.Parse(server.ServerInfo) };
+        if (server.Instructions is not null) result["instructions"] = server.Instructions;
+        return result;
+    }
+
+    private static JsonObject Carried(string capabilities)
+    {
+        var offered = JsonNode.Parse(capabilities) as JsonObject;
+        var carried = new JsonObject();
+        foreach (var name in s_carried.Where(name => offered?.ContainsKey(name) == true)) carried[name] = new JsonObject();
+        return carried;
+    }
+
+    private static void Write(MessageBuffer output, ReadOnlyMemory<byte> id, ReadOnlySpan<byte> result)
+    {
+        output.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        output.Write(id.Span);
+        output.Write(",\"result\":"u8);
+        output.Write(result);
+        output.Write("}"u8);
+    }
+}

@@ -1,0 +1,42 @@
+using McpGateway.Upstreams;
+
+namespace McpGateway.Lifecycle;
+
+/// <summary>
+/// Ends the gateway without breaking what runs: new requests are refused from the first moment (<see cref="Endpoints.McpEndpoint"/>),
+/// calls under way get until the deadline, then every session is ended at its upstream and every process closed.
+/// </summary>
+internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (Leases == 0) return;
+        logger.Draining(Leases, options.DrainTimeout.TotalSeconds);
+        using var deadline = new CancellationTokenSource(options.DrainTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
+        try
+        {
+            while (Leases > 0) await poll.WaitForNextTickAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The deadline. What still runs ends with "outcome unknown".
+        }
+
+        logger.Drained(Leases);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>After the listener: nobody can come any more.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken) => await upstreams.DisposeAsync();
+
+    private int Leases => upstreams.All.Sum(upstream => upstream.Counts.Leased);
+}

@@ -1,0 +1,206 @@
+using System.Text.Json;
+
+namespace McpGateway.Protocol;
+
+/// <summary>
+/// Finds, in one <see cref="Utf8JsonReader"/> pass and without building a tree, the parts of a JSON-RPC message that are
+/// spliced on the way through. A known member that appears twice, or in another letter case, is refused: two parsers
+/// must never read two different things out of one message.
+/// </summary>
+internal ref struct MessageScanner
+{
+    private const int MaxDepth = 128;
+
+    private Utf8JsonReader _reader;
+    private MessageShape _shape;
+    private bool _isJsonRpc;
+
+    private MessageScanner(ReadOnlySpan<byte> message)
+    {
+        _reader = new Utf8JsonReader(message, new JsonReaderOptions { MaxDepth = MaxDepth });
+    }
+
+    /// <summary>Scans one message.</summary>
+    /// <exception cref="MessageRefusedException">It is no JSON, no JSON-RPC 2.0 message, or ambiguous.</exception>
+    public static MessageShape Scan(ReadOnlySpan<byte> message)
+    {
+        var scanner = new MessageScanner(message);
+        try
+        {
+            return scanner.Read();
+        }
+        catch (JsonException exception)
+        {
+            throw new MessageRefusedException(RpcErrorCode.ParseError, $"The body is not valid JSON: {exception.Message}");
+        }
+    }
+
+    private MessageShape Read()
+    {
+        if (!_reader.Read() || _reader.TokenType != JsonTokenType.StartObject)
+            throw Refuse(_reader.TokenType == JsonTokenType.StartArray
+                ? "A batch was sent; send one message per request (batches ended with revision 2025-06-18)."
+                : "A JSON-RPC message is one JSON object.");
+
+        while (NextMember())
+        {
+            if (Is("jsonrpc"u8)) { _reader.Read(); _isJsonRpc = _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals("2.0"u8); }
+            else if (Is("id"u8)) ReadId();
+            else if (Is("method"u8)) ReadMethod();
+            else if (Is("params"u8)) ReadParams();
+            else if (Is("result"u8)) ReadResult();
+            else if (Is("error"u8)) ReadError();
+            else SkipValue();
+        }
+
+        _shape.Close = (int)_reader.TokenStartIndex;
+        if (_reader.Read()) throw Refuse("There is more than one JSON value in the body.");
+        if (!_isJsonRpc) throw Refuse("The member jsonrpc must be \"2.0\".");
+        _shape.Kind = Classify();
+        return _shape;
+    }
+
+    private readonly MessageKind Classify()
+    {
+        var isCall = _shape.Method != McpMethod.None;
+        var answers = (_shape.Result.IsEmpty ? 0 : 1) + (_shape.Error.IsEmpty ? 0 : 1);
+        return (isCall, answers) switch
+        {
+            (true, 0) => _shape.Id.IsEmpty ? MessageKind.Notification : MessageKind.Request,
+            (false, 1) when !_shape.Error.IsEmpty => MessageKind.Error,
+            (false, 1) when !_shape.Id.IsEmpty => MessageKind.Result,
+            _ => throw Refuse("A message has either a method, or an id with exactly one of result and error."),
+        };
+    }
+
+    private void ReadId()
+    {
+        Once(_shape.Id, "id");
+        _reader.Read();
+        var isInteger = _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt64(out _);
+        // JSON-RPC allows null only in an error answer to a request that could not be read.
+        if (_reader.TokenType == JsonTokenType.Null) return;
+        if (!isInteger && _reader.TokenType != JsonTokenType.String) throw Refuse("The member id must be a string or an integer.");
+        _shape.Id = TokenRange();
+    }
+
+    private void ReadMethod()
+    {
+        Once(_shape.MethodName, "method");
+        _reader.Read();
+        if (_reader.TokenType != JsonTokenType.String) throw Refuse("The member method must be a string.");
+        var range = TokenRange();
+        _shape.MethodName = new ByteRange(range.Start + 1, range.End - 1);
+        if (_shape.MethodName.IsEmpty) throw Refuse("The member method is empty.");
+        _shape.Method = McpMethodNames.Read(ref _reader);
+    }
+
+    private void ReadParams()
+    {
+        Once(_shape.Params, "params");
+        if (!EnterObject(out var start)) { _shape.Params = SkipFrom(start); return; }
+        while (NextMember())
+        {
+            if (Is("_meta"u8)) { Once(_shape.Meta, "_meta"); ReadRequestMeta(); }
+            else if (Is("name"u8)) _shape.Name = ReadScalar(_shape.Name, "name");
+            else if (Is("uri"u8)) _shape.Uri = ReadScalar(_shape.Uri, "uri");
+            else if (Is("progressToken"u8)) _shape.ProgressToken = ReadScalar(_shape.ProgressToken, "progressToken");
+            else if (Is("requestId"u8)) _shape.RequestId = ReadScalar(_shape.RequestId, "requestId");
+            else if (Is("protocolVersion"u8)) _shape.InitializeVersion = ReadScalar(_shape.InitializeVersion, "protocolVersion");
+            else SkipValue();
+        }
+
+        _shape.Params = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    private void ReadRequestMeta()
+    {
+        if (!EnterObject(out var start)) { _shape.Meta = SkipFrom(start); return; }
+        while (NextMember())
+        {
+            if (Is("progressToken"u8)) _shape.AskedProgressToken = ReadScalar(_shape.AskedProgressToken, "progressToken");
+            else if (Is("io.modelcontextprotocol/protocolVersion"u8)) _shape.EnvelopeVersion = ReadScalar(_shape.EnvelopeVersion, "io.modelcontextprotocol/protocolVersion");
+            else SkipValue();
+        }
+
+        _shape.Meta = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    private void ReadResult()
+    {
+        Once(_shape.Result, "result");
+        if (!EnterObject(out var start)) { _shape.Result = SkipFrom(start); return; }
+        while (NextMember())
+        {
+            if (Is("_meta"u8)) { _reader.Read(); _shape.Meta = SkipFrom((int)_reader.TokenStartIndex); }
+            else if (Is("resultType"u8)) _shape.ResultType = ReadScalar(_shape.ResultType, "resultType");
+            else SkipValue();
+        }
+
+        _shape.Result = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    private void ReadError()
+    {
+        Once(_shape.Error, "error");
+        if (!EnterObject(out var start)) { _shape.Error = SkipFrom(start); return; }
+        while (NextMember())
+        {
+            if (Is("code"u8) && _reader.Read() && _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt32(out var code)) _shape.ErrorCode = code;
+            else SkipValue();
+        }
+
+        _shape.Error = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    private ByteRange ReadScalar(ByteRange before, string member)
+    {
+        Once(before, member);
+        _reader.Read();
+        return SkipFrom((int)_reader.TokenStartIndex);
+    }
+
+    private bool EnterObject(out int start)
+    {
+        _reader.Read();
+        start = (int)_reader.TokenStartIndex;
+        return _reader.TokenType == JsonTokenType.StartObject;
+    }
+
+    private bool NextMember() => _reader.Read() && _reader.TokenType == JsonTokenType.PropertyName;
+
+    private void SkipValue()
+    {
+        if (_reader.TokenType == JsonTokenType.PropertyName) _reader.Read();
+        _reader.Skip();
+    }
+
+    private ByteRange SkipFrom(int start)
+    {
+        _reader.Skip();
+        return new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    private readonly ByteRange TokenRange() => new((int)_reader.TokenStartIndex, (int)_reader.BytesConsumed);
+
+    private readonly bool Is(ReadOnlySpan<byte> member)
+    {
+        if (_reader.ValueTextEquals(member)) return true;
+        if (!_reader.HasValueSequence && _reader.ValueSpan.Length == member.Length && System.Text.Ascii.EqualsIgnoreCase(_reader.ValueSpan, member))
+            throw Refuse($"The member {System.Text.Encoding.UTF8.GetString(_reader.ValueSpan)} is spelled {System.Text.Encoding.UTF8.GetString(member)}.");
+        return false;
+    }
+
+    private static void Once(ByteRange range, string member)
+    {
+        if (!range.IsEmpty) throw Refuse($"The member {member} appears twice.");
+    }
+
+    private static MessageRefusedException Refuse(string reason) => new(RpcErrorCode.InvalidRequest, reason);
+}
+
+/// <summary>A message that cannot be taken, with the JSON-RPC error to answer.</summary>
+internal sealed class MessageRefusedException(int code, string message) : Exception(message)
+{
+    public int Code { get; } = code;
+}

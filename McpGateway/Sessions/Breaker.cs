@@ -1,0 +1,72 @@
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// Stops asking an upstream that does not open. Counts failed opens in a row; from the third on, or at once when the upstream
+/// refuses the credential or asks to wait, callers fail immediately until the next attempt is due. Errors of tools do not count.
+/// </summary>
+internal sealed class Breaker(TimeProvider time, Random jitter)
+{
+    private const int Threshold = 3;
+
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_unauthorized = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _lock = new();
+    private int _failures;
+    private UpstreamException? _last;
+    private DateTimeOffset _lastAt;
+    private DateTimeOffset _retryAt;
+
+    /// <summary>When the next open may be tried.</summary>
+    public DateTimeOffset RetryAt { get { lock (_lock) return _retryAt; } }
+
+    public UpstreamException? LastFailure { get { lock (_lock) return _last; } }
+
+    public DateTimeOffset LastFailureAt { get { lock (_lock) return _lastAt; } }
+
+    public bool IsOpen { get { lock (_lock) return IsOpenNeedsLock(); } }
+
+    /// <summary>Counts a failed open and says how long to wait before the next.</summary>
+    public TimeSpan RecordFailure(UpstreamException failure)
+    {
+        lock (_lock)
+        {
+            var now = time.GetUtcNow();
+            _failures++;
+            (_last, _lastAt) = (failure, now);
+            var delay = DelayNeedsLock(failure);
+            _retryAt = now + delay;
+            return delay;
+        }
+    }
+
+    public void RecordSuccess()
+    {
+        lock (_lock) (_failures, _last, _retryAt) = (0, null, default);
+    }
+
+    /// <exception cref="UpstreamException">The breaker is open: carries the reason and when to try again.</exception>
+    public void ThrowIfOpen()
+    {
+        lock (_lock)
+        {
+            if (!IsOpenNeedsLock()) return;
+            throw new UpstreamException(_last!.Kind == FailureKind.Unauthorized ? FailureKind.Unauthorized : FailureKind.Unreachable,
+                _last.Message, _last, _retryAt - time.GetUtcNow());
+        }
+    }
+
+    private bool IsOpenNeedsLock() =>
+        _last is not null && (_failures >= Threshold || _last.Kind is FailureKind.Unauthorized or FailureKind.Throttled) && _retryAt > time.GetUtcNow();
+
+    private TimeSpan DelayNeedsLock(UpstreamException failure)
+    {
+        if (failure.RetryAfter is { } asked) return asked;
+        if (failure.Kind == FailureKind.Unauthorized) return s_unauthorized;
+        var doubled = s_first * Math.Pow(2, Math.Min(_failures - 1, 10));
+        var delay = doubled < s_longest ? doubled : s_longest;
+        // Half to whole: replicas that failed together do not come back together.
+        return delay * (0.5 + (0.5 * jitter.NextDouble()));
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text;
+using McpGateway.Protocol;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Sessions;
+
+/// <summary>The gateway's own calls on a link: handshake, verification, keep-alive. None of them is on a caller's path.</summary>
+internal static class LinkCalls
+{
+    /// <summary>Makes one call and returns its answer, result or error, which the caller disposes.</summary>
+    /// <exception cref="UpstreamException">No answer came.</exception>
+    public static async Task<UpstreamMessage> CallAsync(UpstreamLink link, string method, string parameters, CancellationToken cancellationToken)
+    {
+        var id = link.NextId();
+        var request = Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{id}},"method":"{{method}}","params":{{parameters}}}""");
+        await using var exchange = await link.SendRequestAsync(new OutgoingRequest(id, request, method), cancellationToken);
+        while (true)
+        {
+            var message = await exchange.NextAsync(cancellationToken);
+            if (message.IsAnswer) return message;
+            message.Dispose();
+        }
+    }
+
+    /// <summary>The parameters of a call without arguments of its own.</summary>
+    public static string Parameters(McpEra era, string members = "")
+    {
+        var envelope = era == McpEra.Modern ? $$"""
+            "_meta":{{{Encoding.UTF8.GetString(Envelope.OfGateway.Span)}}}
+            """.Trim() : "";
+        return $"{{{envelope}{(envelope.Length > 0 && members.Length > 0 ? "," : "")}{members}}}";
+    }
+
+    /// <summary>Why the session does not live any more; null when it answered, even if with an error of the method: then somebody is there.</summary>
+    public static async Task<string?> PingAsync(UpstreamLink link, TimeSpan timeout, TimeProvider time)
+    {
+        using var deadline = new CancellationTokenSource(timeout, time);
+        try
+        {
+            (await CallAsync(link, McpMethodNames.Ping, "{}", deadline.Token)).Dispose();
+            return null;
+        }
+        catch (UpstreamException exception)
+        {
+            return exception.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            return $"it did not answer a ping within {timeout.TotalSeconds:0.#} s";
+        }
+    }
+}

@@ -1,0 +1,15 @@
+using McpGateway.Protocol;
+
+namespace McpGateway.Sessions;
+
+/// <summary>What an upstream said of itself: how it speaks, and the members of its handshake as they came.</summary>
+/// <param name="Era">Which of the two ways it speaks.</param>
+/// <param name="Version">The revision agreed on.</param>
+/// <param name="ServerInfo">Its <c>Implementation</c> object as JSON.</param>
+/// <param name="Capabilities">Its capabilities as JSON.</param>
+/// <param name="Instructions">Its instructions; null when it gave none.</param>
+internal sealed record ServerProfile(McpEra Era, string Version, string ServerInfo, string Capabilities, string? Instructions)
+{
+    /// <summary>True when it says that it has tools.</summary>
+    public bool HasTools { get; init; }
+}

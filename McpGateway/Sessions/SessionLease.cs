@@ -1,0 +1,29 @@
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// A caller's hold on a session. Disposing gives it back; disposing again, or a copy of it later, does nothing.
+/// </summary>
+internal readonly struct SessionLease : IAsyncDisposable
+{
+    private readonly UpstreamSessions _owner;
+    private readonly LeaseSlot _slot;
+    private readonly int _version;
+
+    public SessionLease(UpstreamSessions owner, LeaseSlot slot)
+    {
+        (_owner, _slot, _version) = (owner, slot, slot.Version);
+    }
+
+    public UpstreamSession Session => _slot.Session;
+
+    /// <summary>Says that the session has failed: it will be closed, not reused.</summary>
+    public void Break(string reason) => Session.Break(reason);
+
+    public ValueTask DisposeAsync()
+    {
+        if (_slot is null || !_slot.TryEnd(_version)) return ValueTask.CompletedTask;
+        var session = _slot.Session;
+        session.ReturnSlot(_slot);
+        return _owner.ReturnAsync(session);
+    }
+}

@@ -1,0 +1,342 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// The pool for upstreams that keep sessions. One unbounded channel is both the idle list and the queue of those who wait,
+/// first come first served; <c>null</c> in it means "look again". Invariants: only an idle, unpinned session is in the
+/// channel, and in it once; a session is counted in <c>_total</c> from <see cref="Add"/> until its one close; callers never
+/// open, they only ask the opener.
+/// </summary>
+internal sealed class SessionPool(
+    string upstream,
+    PoolOptions options,
+    Breaker breaker,
+    Action request,
+    Action<SessionKey> onEvicted,
+    Timeline timeline,
+    TimeProvider time,
+    ILogger logger) : UpstreamSessions
+{
+    /// <summary>In mode <c>shared</c> every caller has this key, and so the same session.</summary>
+    private static readonly SessionKey s_everybody = new("", "");
+
+    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly Channel<UpstreamSession?> _idle = Channel.CreateUnbounded<UpstreamSession?>();
+    private readonly ConcurrentDictionary<SessionKey, Lazy<Task<UpstreamSession>>> _pins = new();
+    private readonly ConcurrentDictionary<long, UpstreamSession> _all = new();
+    private readonly ConcurrentDictionary<Task, byte> _closings = new();
+    private readonly CancellationTokenSource _closing = new();
+    private int _idleCount;
+    private int _total;
+    private int _waiting;
+
+    public override PoolCounts Counts => new(
+        Volatile.Read(ref _idleCount), _all.Values.Count(session => session.Leases > 0), _pins.Count, 0, Volatile.Read(ref _waiting), Volatile.Read(ref _total));
+
+    public override int Need
+    {
+        get
+        {
+            if (_closing.IsCancellationRequested) return 0;
+            var total = Volatile.Read(ref _total);
+            var wanted = options.Mode == PoolMode.Shared
+                ? Math.Max(1, options.MinIdle) - total
+                : Math.Max(options.MinIdle - Volatile.Read(ref _idleCount), Volatile.Read(ref _waiting));
+            return Math.Max(0, Math.Min(wanted, options.Max - total));
+        }
+    }
+
+    public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) => options.Mode switch
+    {
+        PoolMode.Shared => LeasePinnedAsync(s_everybody, cancellationToken),
+        PoolMode.Auto or PoolMode.Pinned when key.Affinity is not null => LeasePinnedAsync(key, cancellationToken),
+        PoolMode.Pinned => ValueTask.FromException<SessionLease>(new UpstreamException(FailureKind.NotMcp,
+            $"Upstream '{upstream}' is pinned: call it within a session, or send the header {Protocol.McpHeader.Affinity}.")),
+        _ => LeaseAloneAsync(key, cancellationToken),
+    };
+
+    public override async ValueTask ReleaseAsync(SessionKey key)
+    {
+        if (!_pins.TryRemove(key, out var pin) || !pin.IsValueCreated) return;
+        try
+        {
+            Retire(await pin.Value, "its client has left");
+        }
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        {
+            // The client left before it ever got a session.
+        }
+    }
+
+    public override void Add(UpstreamSession session)
+    {
+        Interlocked.Increment(ref _total);
+        _all[session.Number] = session;
+        if (_closing.IsCancellationRequested) Retire(session, "the upstream is closed");
+        else PutIdle(session);
+    }
+
+    public override void WakeWaiters()
+    {
+        for (var i = Volatile.Read(ref _waiting); i > 0; i--) _idle.Writer.TryWrite(null);
+    }
+
+    public override ValueTask ReturnAsync(UpstreamSession session)
+    {
+        if (session.Link.BrokenReason is { } reason) session.Break(reason);
+        else if (options.Mode == PoolMode.SingleUse) session.Break("used once");
+        switch (session.Release(time.GetTimestamp()))
+        {
+            case SessionState.Broken: TryClose(session); break;
+            case SessionState.Idle when session.PinnedTo is null: PutIdle(session); break;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public override async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        for (var i = _idle.Reader.Count; i > 0 && _idle.Reader.TryRead(out var session); i--)
+        {
+            if (session is null) continue;
+            Interlocked.Decrement(ref _idleCount);
+            if (session.TryReserve()) await KeepAsync(session, cancellationToken);
+            else TryClose(session);
+        }
+
+        foreach (var (key, pin) in _pins) await KeepPinnedAsync(key, pin, cancellationToken);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync();
+        _pins.Clear();
+        foreach (var session in _all.Values) Retire(session, "the upstream is closed");
+        await Task.WhenAll(_closings.Keys);
+    }
+
+    private ValueTask<SessionLease> LeaseAloneAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        while (_idle.Reader.TryRead(out var session))
+        {
+            if (session is null) continue;
+            Interlocked.Decrement(ref _idleCount);
+            if (MustProbe(session)) return ProbeThenLeaseAsync(session, key, cancellationToken);
+            if (TryTake(session, key)) return ValueTask.FromResult(new SessionLease(this, session.RentSlot()));
+        }
+
+        return WaitAsync(key, cancellationToken);
+    }
+
+    private async ValueTask<SessionLease> ProbeThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
+    {
+        if (await ProbeAsync(session) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
+        return await LeaseAloneAsync(key, cancellationToken);
+    }
+
+    private async ValueTask<SessionLease> WaitAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _waiting) > options.MaxWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw Starved("as many callers as may wait are waiting already", "Raise pool.max or pool.maxWaiting.");
+        }
+
+        using var deadline = new CancellationTokenSource(options.AcquireTimeout, time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token, _closing.Token);
+        try
+        {
+            while (true)
+            {
+                breaker.ThrowIfOpen();
+                MakeRoom();
+                request();
+                var session = await _idle.Reader.ReadAsync(any.Token);
+                if (session is null) continue;
+                Interlocked.Decrement(ref _idleCount);
+                if ((!MustProbe(session) || await ProbeAsync(session)) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw _closing.IsCancellationRequested
+                ? new UpstreamException(FailureKind.Unreachable, $"Upstream '{upstream}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1))
+                : Starved($"none became free within {options.AcquireTimeout.TotalSeconds:0.#} s", "Raise pool.max, or pool.minIdle if opening is slow.");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    /// <summary>Takes a session that was just read from the channel; closes it when it is of no use.</summary>
+    private bool TryTake(UpstreamSession session, SessionKey key)
+    {
+        if (Useless(session, key.Principal) is { } reason)
+        {
+            Retire(session, reason);
+            return false;
+        }
+
+        if (!session.TryLease())
+        {
+            TryClose(session);
+            return false;
+        }
+
+        session.Principal ??= key.Principal;
+        if (Need > 0) request();
+        return true;
+    }
+
+    private string? Useless(UpstreamSession session, string principal)
+    {
+        if (session.Link.BrokenReason is { } reason) return reason;
+        // What one principal did on a session is never seen by another.
+        if (session.Principal is { } owner && owner != principal) return "it served another principal";
+        return time.GetElapsedTime(session.OpenedAt) > session.Lifetime ? "it has passed its maximum lifetime" : null;
+    }
+
+    private ValueTask<SessionLease> LeasePinnedAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        if (_pins.TryGetValue(key, out var pin) && pin is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && TryShare(pin.Value.Result) is { } slot)
+            return ValueTask.FromResult(new SessionLease(this, slot));
+        return LeasePinnedSlowlyAsync(key, cancellationToken);
+    }
+
+    private async ValueTask<SessionLease> LeasePinnedSlowlyAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // One taker per pin, on the pool's own time: the first caller's cancellation must not cost the others their session.
+            var pin = _pins.GetOrAdd(key, static (key, pool) => new Lazy<Task<UpstreamSession>>(() => pool.TakeForPinAsync(key)), this);
+            var asked = !pin.Value.IsCompleted;
+            try
+            {
+                var session = await pin.Value.WaitAsync(cancellationToken);
+                if (TryShare(session) is { } slot) return new SessionLease(this, slot);
+                Unpin(key, pin, session, session.BreakReason ?? session.Link.BrokenReason ?? "it is closed");
+            }
+            catch (Exception exception) when (exception is UpstreamException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                _pins.TryRemove(KeyValuePair.Create(key, pin));
+                // A failure of before this call is forgotten, not handed on.
+                if (asked) throw;
+            }
+        }
+    }
+
+    private static LeaseSlot? TryShare(UpstreamSession session) =>
+        session.Link.BrokenReason is null && session.TryShare() ? session.RentSlot() : null;
+
+    private async Task<UpstreamSession> TakeForPinAsync(SessionKey key)
+    {
+        var lease = await LeaseAloneAsync(key, _closing.Token);
+        // Pinned before it is given back, so that the return leaves it out of the channel.
+        lease.Session.PinnedTo = key;
+        await lease.DisposeAsync();
+        return lease.Session;
+    }
+
+    private void Unpin(SessionKey key, Lazy<Task<UpstreamSession>> pin, UpstreamSession session, string reason)
+    {
+        if (_pins.TryRemove(KeyValuePair.Create(key, pin))) Retire(session, reason);
+    }
+
+    /// <summary>At the maximum, the pinned session that has been unused for longest makes room for those who wait.</summary>
+    private void MakeRoom()
+    {
+        if (Volatile.Read(ref _total) < options.Max || Volatile.Read(ref _idleCount) > 0) return;
+        var oldest = _pins
+            .Where(pair => pair.Key != s_everybody && pair.Value is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && pair.Value.Value.Result.Leases == 0)
+            .OrderBy(pair => pair.Value.Value.Result.LastUsedAt)
+            .FirstOrDefault();
+        if (oldest.Value is null || !oldest.Value.Value.Result.TryReserve()) return;
+        Unpin(oldest.Key, oldest.Value, oldest.Value.Value.Result, "it was the least recently used when another was wanted");
+        onEvicted(oldest.Key);
+    }
+
+    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe && time.GetElapsedTime(session.LastUsedAt) > options.BypassWindow;
+
+    /// <summary>Checks a session out of the channel with a round trip; closes it when it does not answer.</summary>
+    private async ValueTask<bool> ProbeAsync(UpstreamSession session)
+    {
+        if (!session.TryReserve())
+        {
+            TryClose(session);
+            return false;
+        }
+
+        if (await LinkCalls.PingAsync(session.Link, s_pingTimeout, time) is { } reason)
+        {
+            Retire(session, reason);
+            return false;
+        }
+
+        return session.TryUnreserve();
+    }
+
+    private async Task KeepAsync(UpstreamSession session, CancellationToken cancellationToken)
+    {
+        var idle = time.GetElapsedTime(session.LastUsedAt);
+        var reason = Useless(session, session.Principal ?? "")
+            ?? (idle > options.IdleTimeout && Volatile.Read(ref _idleCount) >= options.MinIdle ? "it was unused for long and is one more than wanted" : null);
+        if (reason is null && session.Link.NeedsProbe && idle > options.KeepAlive && !cancellationToken.IsCancellationRequested)
+            reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        if (reason is not null) Retire(session, reason);
+        else if (session.TryUnreserve()) PutIdle(session);
+        else TryClose(session);
+    }
+
+    private async Task KeepPinnedAsync(SessionKey key, Lazy<Task<UpstreamSession>> pin, CancellationToken cancellationToken)
+    {
+        if (pin is not { IsValueCreated: true, Value.IsCompletedSuccessfully: true }) return;
+        var session = await pin.Value;
+        var idle = time.GetElapsedTime(session.LastUsedAt);
+        var reason = session.Link.BrokenReason;
+        if (reason is null && session.Leases == 0 && idle > options.IdleTimeout && key != s_everybody && !key.IsOfSession) reason = "nobody with its affinity has called for long";
+        if (reason is null && session.Link.NeedsProbe && session.Leases == 0 && idle > options.KeepAlive && !cancellationToken.IsCancellationRequested)
+            reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        if (reason is not null) Unpin(key, pin, session, reason);
+    }
+
+    private void PutIdle(UpstreamSession session)
+    {
+        Debug.Assert(session.PinnedTo is null, "A pinned session is not in the channel.");
+        Interlocked.Increment(ref _idleCount);
+        _idle.Writer.TryWrite(session);
+    }
+
+    private void Retire(UpstreamSession session, string reason)
+    {
+        session.Break(reason);
+        TryClose(session);
+    }
+
+    /// <summary>Closes a broken session that nobody holds any more; the last holder's return does it otherwise.</summary>
+    private void TryClose(UpstreamSession session)
+    {
+        if (!session.TryClose()) return;
+        Interlocked.Decrement(ref _total);
+        _all.TryRemove(session.Number, out _);
+        timeline.Add("session closed", session.BreakReason);
+        logger.SessionClosed(session.Number, upstream, session.BreakReason ?? "");
+        var closing = session.Link.DisposeAsync().AsTask();
+        _closings[closing] = 0;
+        _ = closing.ContinueWith(done => _closings.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        request();
+    }
+
+    private UpstreamException Starved(string why, string remedy)
+    {
+        var counts = Counts;
+        return new UpstreamException(FailureKind.Throttled,
+            $"No session of upstream '{upstream}' is free: {why} ({counts.Total} of {options.Max} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
+            + $"{(breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}). {remedy}",
+            breaker.LastFailure, TimeSpan.FromSeconds(1));
+    }
+}

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// One live, verified session with an upstream. State and lease count share one word that only compare-and-set changes, so
+/// that "is it free" and "take it" cannot be pulled apart: at most one of the callers and the keeper wins an idle session.
+/// </summary>
+internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProfile server, long now)
+{
+    private const int StateBits = 3;
+    private const int StateMask = (1 << StateBits) - 1;
+
+    private readonly Lock _slots = new();
+    private LeaseSlot? _spare;
+    private int _word = (int)SessionState.Idle;
+    private long _lastUsed = now;
+    private string? _breakReason;
+
+    /// <summary>Counts the sessions of one gateway; for people and logs.</summary>
+    public long Number { get; } = number;
+
+    public UpstreamLink Link { get; } = link;
+
+    /// <summary>What the upstream said of itself in the handshake.</summary>
+    public ServerProfile Server { get; } = server;
+
+    /// <summary>Timestamp of the opening.</summary>
+    public long OpenedAt { get; } = now;
+
+    /// <summary>Timestamp of the last return.</summary>
+    public long LastUsedAt => Volatile.Read(ref _lastUsed);
+
+    /// <summary>Age at which it is replaced; set once by the pool, with jitter.</summary>
+    public TimeSpan Lifetime { get; init; }
+
+    /// <summary>Whom this session belongs to for life; null while it may serve the next caller.</summary>
+    public SessionKey? PinnedTo { get; set; }
+
+    /// <summary>The first principal it served, and so the only one; null while it is unused. Written by the holder of its only lease.</summary>
+    public string? Principal { get; set; }
+
+    public SessionState State => (SessionState)(Volatile.Read(ref _word) & StateMask);
+
+    public int Leases => Volatile.Read(ref _word) >> StateBits;
+
+    public string? BreakReason => Volatile.Read(ref _breakReason);
+
+    /// <summary>Takes an idle session for one caller alone.</summary>
+    public bool TryLease() => Change(SessionState.Idle, 0, SessionState.Leased, 1);
+
+    /// <summary>Joins a session that its callers share; false when it is broken, closed or with the keeper.</summary>
+    public bool TryShare()
+    {
+        while (true)
+        {
+            var word = Volatile.Read(ref _word);
+            var state = (SessionState)(word & StateMask);
+            if (state is not (SessionState.Idle or SessionState.Leased)) return false;
+            var next = (((word >> StateBits) + 1) << StateBits) | (int)SessionState.Leased;
+            if (Interlocked.CompareExchange(ref _word, next, word) == word) return true;
+        }
+    }
+
+    /// <summary>Gives one lease back and says what the session is then.</summary>
+    public SessionState Release(long at)
+    {
+        Volatile.Write(ref _lastUsed, at);
+        while (true)
+        {
+            var word = Volatile.Read(ref _word);
+            var leases = (word >> StateBits) - 1;
+            Debug.Assert(leases >= 0, "A lease was returned twice.");
+            var state = (SessionState)(word & StateMask);
+            if (leases == 0 && state == SessionState.Leased) state = SessionState.Idle;
+            if (Interlocked.CompareExchange(ref _word, (leases << StateBits) | (int)state, word) == word) return state;
+        }
+    }
+
+    /// <summary>Takes an idle session out for the keeper.</summary>
+    public bool TryReserve() => Change(SessionState.Idle, 0, SessionState.Reserved, 0);
+
+    /// <summary>Puts a reserved session back.</summary>
+    public bool TryUnreserve() => Change(SessionState.Reserved, 0, SessionState.Idle, 0);
+
+    /// <summary>Marks the session failed, from any state; the first reason stays. True for the call that did it.</summary>
+    public bool Break(string reason)
+    {
+        while (true)
+        {
+            var word = Volatile.Read(ref _word);
+            if ((SessionState)(word & StateMask) is SessionState.Broken or SessionState.Closed) return false;
+            if (Interlocked.CompareExchange(ref _word, (word & ~StateMask) | (int)SessionState.Broken, word) != word) continue;
+            Interlocked.CompareExchange(ref _breakReason, reason, null);
+            return true;
+        }
+    }
+
+    /// <summary>Moves a broken session that nobody holds to its end; true for the one caller that closes the link.</summary>
+    public bool TryClose() => Change(SessionState.Broken, 0, SessionState.Closed, 0);
+
+    /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease allocates nothing.</summary>
+    public LeaseSlot RentSlot()
+    {
+        lock (_slots)
+        {
+            var slot = _spare ?? new LeaseSlot(this);
+            _spare = slot.Next;
+            slot.Next = null;
+            return slot;
+        }
+    }
+
+    public void ReturnSlot(LeaseSlot slot)
+    {
+        lock (_slots)
+        {
+            slot.Next = _spare;
+            _spare = slot;
+        }
+    }
+
+    private bool Change(SessionState from, int leases, SessionState to, int nextLeases)
+    {
+        var expected = (leases << StateBits) | (int)from;
+        return Interlocked.CompareExchange(ref _word, (nextLeases << StateBits) | (int)to, expected) == expected;
+    }
+}
+
+/// <summary>One lease's place on a session. Its version moves on at every return, which makes a stale or second disposal a no-op.</summary>
+internal sealed class LeaseSlot(UpstreamSession session)
+{
+    private int _version;
+
+    public UpstreamSession Session { get; } = session;
+
+    public int Version => Volatile.Read(ref _version);
+
+    /// <summary>Next free slot of the session; only touched under its lock.</summary>
+    public LeaseSlot? Next { get; set; }
+
+    public bool TryEnd(int version) => Interlocked.CompareExchange(ref _version, version + 1, version) == version;
+}

@@ -1,0 +1,38 @@
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// The sessions of one upstream, and the one thing callers see of them. <see cref="SessionPool"/> for upstreams that keep
+/// sessions, <see cref="SharedClient"/> for those that do not; the caller does not know which.
+/// </summary>
+internal abstract class UpstreamSessions : IAsyncDisposable
+{
+    /// <summary>Takes a verified session. The caller waits for one if need be, and never opens one.</summary>
+    /// <exception cref="UpstreamException">There is none to be had: the upstream is down, or too many wait.</exception>
+    public abstract ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken);
+
+    /// <summary>Closes the session that belongs to a key's affinity, whose owner has gone.</summary>
+    public abstract ValueTask ReleaseAsync(SessionKey key);
+
+    /// <summary>Takes a session back from a lease.</summary>
+    public abstract ValueTask ReturnAsync(UpstreamSession session);
+
+    /// <summary>Numbers for people and metrics; <c>Opening</c> is the opener's to fill in.</summary>
+    public abstract PoolCounts Counts { get; }
+
+    /// <summary>How many more sessions are wanted now, those being opened included.</summary>
+    public abstract int Need { get; }
+
+    /// <summary>Takes a new, verified session in.</summary>
+    public abstract void Add(UpstreamSession session);
+
+    /// <summary>Lets everybody who waits look again, after something they wait for has failed.</summary>
+    public abstract void WakeWaiters();
+
+    /// <summary>One round of the keeper: closes what is too old or idle, pings what has been quiet.</summary>
+    public abstract Task SweepAsync(CancellationToken cancellationToken);
+
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>A pool at one moment; the numbers are read one after another and may be off by a session in motion.</summary>
+internal readonly record struct PoolCounts(int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total);

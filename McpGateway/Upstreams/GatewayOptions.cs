@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Options;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>The gateway's own settings, under <c>Gateway</c>.</summary>
+internal sealed class GatewayOptions
+{
+    /// <summary>File in the <c>mcpServers</c> format; a relative path is beside the gateway. Default <c>mcp.json</c>, which may be absent; a file named here must exist.</summary>
+    public string? ConfigFile { get; set; }
+
+    /// <summary>Largest message taken from clients and upstreams: 1 KiB to 256 MiB, default 16 MiB.</summary>
+    public int MessageLimit { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>How long a stopping gateway waits for calls under way: 0 to 10 min, default 20 s.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long a client's session lives without a request: 1 min to 7 days, default 30 min.</summary>
+    public TimeSpan SessionIdleTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Client sessions at most; the least recently used one goes: 1 to 1 000 000, default 10 000.</summary>
+    public int MaxSessions { get; set; } = 10_000;
+
+    /// <summary>How long a tool list is served without asking the upstream again: 1 s to 24 h, default 5 min.</summary>
+    public TimeSpan CatalogueTtl { get; set; } = TimeSpan.FromMinutes(5);
+
+    public IEnumerable<string> Check()
+    {
+        if (MessageLimit is < 1024 or > 256 * 1024 * 1024) yield return $"Gateway:MessageLimit is {MessageLimit}; it must be 1024 to 268435456 bytes.";
+        if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromMinutes(10)) yield return $"Gateway:DrainTimeout is {DrainTimeout}; it must be 0 to 00:10:00.";
+        if (SessionIdleTimeout < TimeSpan.FromMinutes(1) || SessionIdleTimeout > TimeSpan.FromDays(7)) yield return $"Gateway:SessionIdleTimeout is {SessionIdleTimeout}; it must be 00:01:00 to 7.00:00:00.";
+        if (MaxSessions is < 1 or > 1_000_000) yield return $"Gateway:MaxSessions is {MaxSessions}; it must be 1 to 1000000.";
+        if (CatalogueTtl < TimeSpan.FromSeconds(1) || CatalogueTtl > TimeSpan.FromHours(24)) yield return $"Gateway:CatalogueTtl is {CatalogueTtl}; it must be 00:00:01 to 1.00:00:00.";
+    }
+}
+
+/// <summary>The configuration cannot be used. Carries every error at once.</summary>
+internal sealed class GatewayConfigurationException(IEnumerable<string> errors) : OptionsValidationException("Gateway", typeof(GatewayOptions), errors);

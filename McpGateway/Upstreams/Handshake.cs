@@ -1,0 +1,80 @@
+using System.Text.Json.Nodes;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>Opens the conversation on a fresh link, in either era. Accepts whichever known version the upstream answers with.</summary>
+internal static class Handshake
+{
+    private static readonly string s_initialize =
+        $$"""{"protocolVersion":"{{McpVersion.LatestLegacy}}","capabilities":{},"clientInfo":{{GatewayIdentity.Json}}}""";
+
+    private static readonly byte[] s_initialized = """{"jsonrpc":"2.0","method":"notifications/initialized"}"""u8.ToArray();
+
+    /// <summary>Asks with <c>server/discover</c>. Null when the answer shows a server of the legacy kind, whatever the way it says so.</summary>
+    /// <exception cref="UpstreamException">Nothing can be concluded: refused credential, not reached, asked to wait.</exception>
+    public static async Task<ServerProfile?> DiscoverAsync(UpstreamLink link, CancellationToken cancellationToken)
+    {
+        link.Version = McpVersion.Modern;
+        try
+        {
+            using var answer = await LinkCalls.CallAsync(link, McpMethodNames.Discover, LinkCalls.Parameters(McpEra.Modern), cancellationToken);
+            return answer.Shape.Kind == MessageKind.Result ? ReadDiscovery(answer) : null;
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.NotMcp || (exception.Kind == FailureKind.OutcomeUnknown && exception.Status is null && link.BrokenReason is not null))
+        {
+            // 400, 404, 405, HTML, or a process that left over an unknown method: a server of the legacy kind says no in many ways.
+            return null;
+        }
+    }
+
+    /// <summary>Runs <c>initialize</c> and <c>notifications/initialized</c>.</summary>
+    /// <exception cref="UpstreamException">The upstream refuses or does not answer.</exception>
+    public static async Task<ServerProfile> InitializeAsync(UpstreamLink link, CancellationToken cancellationToken)
+    {
+        link.Version = null;
+        ServerProfile profile;
+        using (var answer = await LinkCalls.CallAsync(link, McpMethodNames.Initialize, s_initialize, cancellationToken))
+        {
+            if (answer.Shape.Kind == MessageKind.Error)
+                throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused initialize: {ErrorText(answer)}");
+            profile = ReadInitialize(answer);
+        }
+
+        link.Version = profile.Version;
+        await link.SendNotificationAsync(s_initialized, McpMethod.Initialized, cancellationToken);
+        return profile;
+    }
+
+    public static string ErrorText(UpstreamMessage answer) =>
+        JsonNode.Parse(answer.Shape.Error.Of(answer.Bytes.Span))?["message"]?.ToString() ?? $"error {answer.Shape.ErrorCode}";
+
+    private static ServerProfile? ReadDiscovery(UpstreamMessage answer)
+    {
+        if (JsonNode.Parse(answer.Shape.Result.Of(answer.Bytes.Span)) is not JsonObject result) return null;
+        // A lenient server of the legacy kind answers {} to a method it does not know.
+        if (result["supportedVersions"] is not JsonArray versions || !versions.Any(version => version?.ToString() == McpVersion.Modern)) return null;
+        var info = result["_meta"]?[Envelope.ServerInfo] ?? result["serverInfo"];
+        return Profile(McpEra.Modern, McpVersion.Modern, info, result);
+    }
+
+    private static ServerProfile ReadInitialize(UpstreamMessage answer)
+    {
+        var result = JsonNode.Parse(answer.Shape.Result.Of(answer.Bytes.Span)) as JsonObject;
+        var version = result?["protocolVersion"]?.ToString();
+        if (version is null || !McpVersion.IsLegacy(version))
+            throw new UpstreamException(FailureKind.NotMcp, $"The upstream answered initialize with protocol version '{version ?? "none"}', which the gateway does not speak.");
+        return Profile(McpEra.Legacy, version, result!["serverInfo"], result);
+    }
+
+    private static ServerProfile Profile(McpEra era, string version, JsonNode? info, JsonObject result)
+    {
+        var capabilities = result["capabilities"] as JsonObject ?? [];
+        return new ServerProfile(era, version, info?.ToJsonString() ?? """{"name":"unknown","version":"0"}""", capabilities.ToJsonString(), result["instructions"]?.ToString())
+        {
+            HasTools = capabilities.ContainsKey("tools"),
+        };
+    }
+}

@@ -1,0 +1,135 @@
+using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Text;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+
+namespace McpGateway.Upstreams.Links;
+
+/// <summary>HTTP+SSE of revision 2024-11-05: one GET stream for everything the server says, and a POST address that the stream names first.</summary>
+internal sealed class SseLink : MultiplexedLink
+{
+    private const int BodyLimit = 64 * 1024;
+
+    private readonly HttpClient _http;
+    private readonly UpstreamConfig _config;
+    private readonly HttpResponseMessage _stream;
+    private readonly TimeProvider _time;
+    private readonly TaskCompletionSource<Uri> _endpoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _reading;
+    private int _disposed;
+
+    private SseLink(HttpClient http, UpstreamConfig config, HttpResponseMessage stream, TimeProvider time, ILogger logger)
+        : base(logger)
+    {
+        (_http, _config, _stream, _time) = (http, config, stream, time);
+        _reading = Task.Run(ReadAsync);
+    }
+
+    /// <summary>Opens the stream and waits for the address to post to.</summary>
+    /// <exception cref="UpstreamException">There is no such stream at the address.</exception>
+    public static async Task<SseLink> OpenAsync(HttpClient http, UpstreamConfig config, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
+        get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
+        AddHeaders(get, config);
+        HttpResponseMessage response;
+        try
+        {
+            response = await http.SendAsync(get, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw HttpFailure.From(exception, config.Url!);
+        }
+
+        if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
+        {
+            using (response)
+            using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, heldSession: false, time);
+        }
+
+        var link = new SseLink(http, config, response, time, logger);
+        try
+        {
+            await link._endpoint.Task.WaitAsync(cancellationToken);
+            return link;
+        }
+        catch
+        {
+            await link.DisposeAsync();
+            throw;
+        }
+    }
+
+    protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        using var post = new HttpRequestMessage(HttpMethod.Post, await _endpoint.Task) { Content = new ReadOnlyMemoryContent(message) };
+        post.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        AddHeaders(post, _config);
+        if (Version is not null) post.Headers.TryAddWithoutValidation(McpHeader.ProtocolVersion, Version);
+        try
+        {
+            using var response = await _http.SendAsync(post, cancellationToken);
+            if (response.IsSuccessStatusCode) return;
+            using var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken);
+            var failure = HttpFailure.Classify(response, body.Span, heldSession: true, _time);
+            if (failure.Kind == FailureKind.SessionLost) Break(failure.Message);
+            throw failure;
+        }
+        catch (HttpRequestException exception)
+        {
+            throw HttpFailure.From(exception, _config.Url!);
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await base.DisposeAsync();
+        _stream.Dispose();
+        await _reading;
+    }
+
+    private static void AddHeaders(HttpRequestMessage request, UpstreamConfig config)
+    {
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "identity");
+        foreach (var (name, value) in config.Headers) request.Headers.TryAddWithoutValidation(name, value);
+    }
+
+    private async Task ReadAsync()
+    {
+        var reason = "The upstream closed its stream.";
+        try
+        {
+            await using var stream = await _stream.Content.ReadAsStreamAsync(Closing);
+            await foreach (var item in SseParser.Create(stream, static (_, data) => MessageBuffer.CopyOf(data)).EnumerateAsync(Closing)) Receive(item);
+        }
+        catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or OperationCanceledException)
+        {
+            reason = $"The upstream's stream broke: {exception.Message}";
+        }
+
+        Break(reason);
+        _endpoint.TrySetException(new UpstreamException(FailureKind.NotMcp, $"{reason} It never named the address to post to."));
+    }
+
+    private void Receive(SseItem<MessageBuffer> item)
+    {
+        if (item.EventType != "endpoint")
+        {
+            Deliver(item.Data);
+            return;
+        }
+
+        using (item.Data) Settle(Encoding.UTF8.GetString(item.Data.Span));
+    }
+
+    /// <summary>The address must be of the same origin: a stream must not be able to send our credentials elsewhere.</summary>
+    private void Settle(string address)
+    {
+        var origin = _config.Url!.GetLeftPart(UriPartial.Authority);
+        if (Uri.TryCreate(_config.Url, address, out var endpoint) && endpoint.GetLeftPart(UriPartial.Authority) == origin) _endpoint.TrySetResult(endpoint);
+        else _endpoint.TrySetException(new UpstreamException(FailureKind.NotMcp, $"The upstream named '{address}' to post to, which is not of its own origin {origin}."));
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+
+namespace McpGateway.Upstreams.Links;
+
+/// <summary>
+/// A child process that speaks MCP on standard input and output, one message a line. The process belongs to the link: it is
+/// asked to end by closing its input, and killed with its children when it does not.
+/// </summary>
+internal sealed class StdioLink : MultiplexedLink
+{
+    private static readonly TimeSpan s_exitGrace = TimeSpan.FromSeconds(2);
+
+    private readonly Process _process;
+    private readonly int _messageLimit;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Task _reading;
+    private readonly Task _errors;
+    private int _disposed;
+
+    private StdioLink(Process process, string upstream, int messageLimit, TimeProvider time, ILogger logger)
+        : base(logger)
+    {
+        (_process, _messageLimit, _time, _logger) = (process, messageLimit, time, logger);
+        _reading = Task.Run(ReadAsync);
+        _errors = Task.Run(() => ReadErrorsAsync(upstream));
+    }
+
+    /// <summary>Starts the process.</summary>
+    /// <exception cref="UpstreamException">The command cannot be started.</exception>
+    public static StdioLink Start(UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger)
+    {
+        var start = new ProcessStartInfo(config.Command!)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = config.WorkingDirectory ?? Environment.CurrentDirectory,
+        };
+        foreach (var argument in config.Args) start.ArgumentList.Add(argument);
+        ChildEnvironment.Apply(start.Environment, config.Env);
+        try
+        {
+            var process = Process.Start(start) ?? throw new UpstreamException(FailureKind.Unreachable, $"The command '{config.Command}' did not start.");
+            return new StdioLink(process, config.Name, messageLimit, time, logger);
+        }
+        catch (System.ComponentModel.Win32Exception exception)
+        {
+            throw new UpstreamException(FailureKind.Unreachable, $"The command '{config.Command}' cannot be started: {exception.Message}. Check that it is installed and on the gateway's PATH.", exception);
+        }
+    }
+
+    protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            // Not cancelled half-way: half a line would garble every later message of other callers.
+            var input = _process.StandardInput.BaseStream;
+            await input.WriteAsync(message, CancellationToken.None);
+            await input.WriteAsync("\n"u8.ToArray(), CancellationToken.None);
+            await input.FlushAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            Break($"The process does not read its input any more: {exception.Message}");
+            throw new UpstreamException(FailureKind.OutcomeUnknown, BrokenReason!, exception);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await base.DisposeAsync();
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // The pipe is gone because the process is: what closing was to achieve.
+        }
+
+        using (var grace = new CancellationTokenSource(s_exitGrace, _time))
+        {
+            try
+            {
+                await _process.WaitForExitAsync(grace.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Kill();
+            }
+        }
+
+        try
+        {
+            await Task.WhenAll(_reading, _errors).WaitAsync(s_exitGrace, _time);
+        }
+        catch (TimeoutException)
+        {
+            // A grandchild has inherited the pipes and left the process tree. Disposing closes our ends of them.
+        }
+
+        _process.Dispose();
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            _logger.KillFailed(exception);
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            var lines = new LineReader(_process.StandardOutput.BaseStream, _messageLimit);
+            while (await lines.ReadAsync(CancellationToken.None) is { } line)
+            {
+                if (line.Length == 0) line.Dispose();
+                else Deliver(line);
+            }
+
+            Break(await ExitSentenceAsync());
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or MessageTooLargeException)
+        {
+            Break($"The process's output cannot be read: {exception.Message}");
+        }
+    }
+
+    private async Task<string> ExitSentenceAsync()
+    {
+        using var grace = new CancellationTokenSource(s_exitGrace, _time);
+        try
+        {
+            await _process.WaitForExitAsync(grace.Token);
+            return $"The process ended with exit code {_process.ExitCode}.";
+        }
+        catch (OperationCanceledException)
+        {
+            return "The process closed its output.";
+        }
+    }
+
+    private async Task ReadErrorsAsync(string upstream)
+    {
+        try
+        {
+            while (await _process.StandardError.ReadLineAsync() is { } line) _logger.UpstreamSaid(upstream, line);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            _logger.UpstreamSaid(upstream, $"(standard error cannot be read: {exception.Message})");
+        }
+    }
+}

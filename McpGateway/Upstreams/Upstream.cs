@@ -1,0 +1,212 @@
+using McpGateway.Calls;
+using McpGateway.Protocol;
+using McpGateway.Sessions;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>
+/// One configured upstream at run time: what is known of it, its sessions, its tools. Owns the opener; everything else in here
+/// is changed only by it, so that two handshakes cannot disagree about what the upstream is.
+/// </summary>
+internal sealed class Upstream : IAsyncDisposable
+{
+    private static long s_lastSession;
+
+    private readonly UpstreamOpening _opening;
+    private readonly HttpClient _http;
+    private readonly UpstreamLedger _ledger;
+    private readonly Action<SessionKey> _onEvicted;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SessionOpener _opener;
+    private readonly Lock _adding = new();
+    private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile UpstreamSessions? _sessions;
+    private volatile EraMemory? _memory;
+    private volatile ServerProfile? _server;
+    private volatile bool _disposed;
+
+    public Upstream(UpstreamConfig config, GatewayOptions options, HttpClient http, UpstreamLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
+    {
+        (Config, _http, _ledger, _onEvicted, _time, _logger) = (config, http, ledger, onEvicted, time, logger);
+        _opening = new UpstreamOpening(config, options, http, time, logger);
+        Timeline = new Timeline(time);
+        Breaker = new Breaker(time, Random.Shared);
+        Catalogue = new Catalogue(this, options.CatalogueTtl, time);
+        _memory = ledger.Find(config.Name, config.Fingerprint);
+        _opener = new SessionOpener(config.Name, () => _sessions?.Need ?? (_disposed ? 0 : 1), OpenOneAsync, Wake, Breaker, Timeline, time, logger);
+    }
+
+    public UpstreamConfig Config { get; }
+
+    public string Name => Config.Name;
+
+    public Timeline Timeline { get; }
+
+    public Breaker Breaker { get; }
+
+    public Catalogue Catalogue { get; }
+
+    /// <summary>What the last handshake said; null before the first.</summary>
+    public ServerProfile? Server => _server;
+
+    public EraMemory? Memory => _memory;
+
+    public PoolCounts Counts => (_sessions?.Counts ?? default) with { Opening = _opener.Opening };
+
+    /// <summary>Begins to open sessions in the background.</summary>
+    public void Start() => _opener.Start();
+
+    /// <summary>Takes a verified session; waits while the first one is being opened.</summary>
+    /// <exception cref="UpstreamException">There is none to be had.</exception>
+    public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
+        _sessions is { } sessions ? sessions.LeaseAsync(key, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
+
+    /// <summary>Closes what belongs to a client that has left.</summary>
+    public ValueTask ReleaseAsync(SessionKey key) => _sessions?.ReleaseAsync(key) ?? ValueTask.CompletedTask;
+
+    public Task SweepAsync(CancellationToken cancellationToken) => _sessions?.SweepAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Waits until the first handshake has been made.</summary>
+    /// <exception cref="UpstreamException">It fails, or takes too long.</exception>
+    public async Task<ServerProfile> KnowAsync(CancellationToken cancellationToken)
+    {
+        if (_server is null) await WaitOpenedAsync(cancellationToken);
+        return _server!;
+    }
+
+    /// <summary>Forgets how the upstream speaks, after it has stopped speaking so; the next handshake finds out anew.</summary>
+    public void Forget(string reason)
+    {
+        if (Interlocked.Exchange(ref _memory, null) is null) return;
+        _ledger.Forget(Name);
+        Timeline.Add("era forgotten", reason);
+        _logger.EraForgotten(Name, reason);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _disposed = true;
+        await _opener.DisposeAsync();
+        Wake();
+        if (_sessions is { } sessions) await sessions.DisposeAsync();
+        _http.Dispose();
+    }
+
+    private async ValueTask<SessionLease> LeaseFirstAsync(SessionKey key, CancellationToken cancellationToken) =>
+        await (await WaitOpenedAsync(cancellationToken)).LeaseAsync(key, cancellationToken);
+
+    private async Task<UpstreamSessions> WaitOpenedAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(Config.Pool.AcquireTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            while (true)
+            {
+                // Read before the state: a change in between completes the very task that is waited on.
+                var looked = Volatile.Read(ref _looked).Task;
+                if (_sessions is { } sessions) return sessions;
+                if (_disposed) throw new UpstreamException(FailureKind.Unreachable, $"Upstream '{Name}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
+                Breaker.ThrowIfOpen();
+                await looked.WaitAsync(either.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var last = Breaker.LastFailure;
+            throw new UpstreamException(FailureKind.Unreachable,
+                $"Upstream '{Name}' is still being opened after {Config.Pool.AcquireTimeout.TotalSeconds:0.#} s.{(last is null ? "" : $" Last failure: {last.Message}")}", last, TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private async Task OpenOneAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(Config.Pool.OpenTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        var started = _time.GetTimestamp();
+        try
+        {
+            Add(await OpenVerifiedAsync(either.Token), _time.GetElapsedTime(started));
+        }
+        catch (EraChangedException changed)
+        {
+            Forget(changed.Message);
+            throw new UpstreamException(FailureKind.NotMcp, $"Upstream '{Name}' has changed: {changed.Message}.", changed);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new UpstreamException(FailureKind.TimedOut, $"The handshake did not end within {Config.Pool.OpenTimeout.TotalSeconds:0.#} s.", exception);
+        }
+    }
+
+    private async Task<UpstreamSession> OpenVerifiedAsync(CancellationToken cancellationToken)
+    {
+        var remembered = _memory is { } memory && memory.HoldsAt(_time.GetUtcNow()) ? memory : null;
+        OpenedLink opened;
+        try
+        {
+            opened = await _opening.OpenAsync(remembered, cancellationToken);
+        }
+        catch (UpstreamException exception) when (remembered is not null && exception.Kind == FailureKind.NotMcp)
+        {
+            throw new EraChangedException(exception.Message);
+        }
+
+        try
+        {
+            if (opened.Link is Links.MultiplexedLink link) link.ToolsChanged += Catalogue.Invalidate;
+            // The probe that makes a session leasable is the list everybody asks for first.
+            if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
+            else if (await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason && opened.Server.Era == McpEra.Legacy) throw new UpstreamException(FailureKind.NotMcp, reason);
+            Remember(opened);
+            return new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
+            {
+                Lifetime = Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble())),
+            };
+        }
+        catch
+        {
+            await opened.Link.DisposeAsync();
+            throw;
+        }
+    }
+
+    private void Remember(OpenedLink opened)
+    {
+        _server = opened.Server;
+        if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
+        _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
+        _ledger.Save(Name, Config.Fingerprint, _memory);
+        Timeline.Add("era detected", $"{opened.Server.Version} over {opened.Transport}");
+        _logger.EraDetected(Name, opened.Server.Version, opened.Transport.ToString());
+    }
+
+    private void Add(UpstreamSession session, TimeSpan took)
+    {
+        Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
+        _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
+        lock (_adding)
+        {
+            var before = _sessions;
+            var fits = session.Link.KeepsSession ? before is SessionPool : before is SharedClient;
+            if (!fits)
+            {
+                _sessions = session.Link.KeepsSession
+                    ? new SessionPool(Name, Config.Pool, Breaker, _opener.Request, _onEvicted, Timeline, _time, _logger)
+                    : new SharedClient(Config.Pool, Breaker, _opener.Request, _time);
+                if (before is not null) _ = before.DisposeAsync().AsTask();
+            }
+
+            _sessions!.Add(session);
+        }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        Interlocked.Exchange(ref _looked, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        _sessions?.WakeWaiters();
+    }
+}

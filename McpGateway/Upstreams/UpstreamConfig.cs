@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using McpGateway.Sessions;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>How to reach an upstream; <see cref="Auto"/> is settled by the first handshake and then remembered.</summary>
+internal enum UpstreamTransport
+{
+    Auto,
+    Stdio,
+
+    /// <summary>Streamable HTTP.</summary>
+    Http,
+
+    /// <summary>HTTP+SSE of revision 2024-11-05.</summary>
+    Sse,
+}
+
+/// <summary>What the user wrote about one upstream, checked. Immutable; a changed file makes a new one.</summary>
+internal sealed record UpstreamConfig
+{
+    /// <summary>1 to 32 of letters, digits, <c>-</c> and <c>_</c>, without <c>__</c>, which parts it from a tool's name.</summary>
+    public required string Name { get; init; }
+
+    public required UpstreamTransport Transport { get; init; }
+
+    public string? Command { get; init; }
+
+    public ImmutableArray<string> Args { get; init; } = [];
+
+    /// <summary>The process's own variables, beside the few it inherits.</summary>
+    public ImmutableSortedDictionary<string, string> Env { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    public string? WorkingDirectory { get; init; }
+
+    public Uri? Url { get; init; }
+
+    /// <summary>Sent with every request; may hold secrets and is never shown.</summary>
+    public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    public PoolOptions Pool { get; init; } = new();
+
+    /// <summary>Changes with everything that decides what the upstream is and how it is reached, and reveals nothing of it.</summary>
+    public string Fingerprint => _fingerprint ??= Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))[..16];
+
+    private string? _fingerprint;
+
+    /// <summary>The command or address as a person may see it, without arguments or query, which may hold secrets.</summary>
+    public string Target => Command ?? Url!.GetLeftPart(UriPartial.Path);
+
+    private string Describe() => string.Join('\n',
+        [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
+            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString()]);
+}

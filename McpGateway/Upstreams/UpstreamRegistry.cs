@@ -1,0 +1,68 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using McpGateway.Sessions;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>
+/// The upstreams there are. A changed configuration swaps the whole set at once: unchanged upstreams stay as they are, a changed
+/// or removed one finishes its calls on its old sessions and is then closed.
+/// </summary>
+internal sealed class UpstreamRegistry(GatewayOptions options, UpstreamLedger ledger, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+{
+    private readonly ILogger _logger = loggers.CreateLogger("McpGateway.Upstreams");
+    private readonly Lock _replacing = new();
+    private FrozenDictionary<string, Upstream> _upstreams = FrozenDictionary<string, Upstream>.Empty;
+
+    /// <summary>Raised when a pinned session was taken from its owner.</summary>
+    public event Action<SessionKey>? Evicted;
+
+    /// <summary>All of them, by name.</summary>
+    public IEnumerable<Upstream> All => Volatile.Read(ref _upstreams).Values.OrderBy(upstream => upstream.Name, StringComparer.Ordinal);
+
+    public Upstream? Find(string name) => Volatile.Read(ref _upstreams).GetValueOrDefault(name);
+
+    /// <summary>Makes <paramref name="configs"/> the set, and starts what is new in it.</summary>
+    public void Replace(string source, ImmutableSortedDictionary<string, UpstreamConfig> configs)
+    {
+        var gone = new List<Upstream>();
+        lock (_replacing)
+        {
+            var before = _upstreams;
+            var after = configs.Values.ToDictionary(config => config.Name, config => Keep(before, config) ?? Create(config), StringComparer.Ordinal);
+            Volatile.Write(ref _upstreams, after.ToFrozenDictionary(StringComparer.Ordinal));
+            gone.AddRange(before.Values.Where(upstream => !ReferenceEquals(after.GetValueOrDefault(upstream.Name), upstream)));
+        }
+
+        _logger.UpstreamsLoaded(source, configs.Count == 0 ? "none" : string.Join(", ", configs.Keys));
+        foreach (var upstream in gone) _ = CloseWhenUnusedAsync(upstream);
+    }
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(All.Select(upstream => upstream.DisposeAsync().AsTask()));
+
+    private static Upstream? Keep(FrozenDictionary<string, Upstream> before, UpstreamConfig config) =>
+        before.GetValueOrDefault(config.Name) is { } upstream && upstream.Config.Fingerprint == config.Fingerprint ? upstream : null;
+
+    private Upstream Create(UpstreamConfig config)
+    {
+        var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, key => Evicted?.Invoke(key), time, _logger);
+        upstream.Start();
+        return upstream;
+    }
+
+    private async Task CloseWhenUnusedAsync(Upstream upstream)
+    {
+        using var deadline = new CancellationTokenSource(options.DrainTimeout, time);
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
+        try
+        {
+            while (upstream.Counts.Leased > 0) await poll.WaitForNextTickAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The deadline: what still runs is told that its outcome is unknown.
+        }
+
+        await upstream.DisposeAsync();
+    }
+}

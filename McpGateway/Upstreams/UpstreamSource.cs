@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace McpGateway.Upstreams;
+
+/// <summary>
+/// Where the upstreams are written: the built-in one, <c>Gateway:Upstreams</c> in configuration, then the file. A later one of
+/// the same name replaces an earlier one.
+/// </summary>
+internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironment environment)
+{
+    private const string DefaultFile = "mcp.json";
+
+    private static readonly JsonDocumentOptions s_lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
+    private readonly string? _configured = configuration["Gateway:ConfigFile"];
+
+    /// <summary>The file's full path, whether or not it exists.</summary>
+    public string File { get; } = Path.GetFullPath(configuration["Gateway:ConfigFile"] ?? DefaultFile, environment.ContentRootPath);
+
+    /// <summary>Reads all of it anew.</summary>
+    /// <exception cref="GatewayConfigurationException">Anything in it cannot be used; names every error.</exception>
+    public ImmutableSortedDictionary<string, UpstreamConfig> Read()
+    {
+        var errors = new List<string>();
+        var upstreams = ImmutableSortedDictionary.CreateBuilder<string, UpstreamConfig>(StringComparer.Ordinal);
+        if (BuiltInRepository.Read(configuration, environment, errors) is { } repository) upstreams[repository.Name] = repository;
+        foreach (var config in new McpServersReader("Gateway:Upstreams", environment.ContentRootPath, errors).Read(FromConfiguration())) upstreams[config.Name] = config;
+        if (ReadFile(errors) is { } servers)
+        {
+            foreach (var config in new McpServersReader(File, Path.GetDirectoryName(File)!, errors).Read(servers)) upstreams[config.Name] = config;
+        }
+
+        return errors.Count == 0 ? upstreams.ToImmutable() : throw new GatewayConfigurationException(errors);
+    }
+
+    private JsonObject? ReadFile(List<string> errors)
+    {
+        try
+        {
+            var root = JsonNode.Parse(System.IO.File.ReadAllText(File), documentOptions: s_lenient);
+            if (root?["mcpServers"] is JsonObject servers) return servers;
+            errors.Add($"{File}: must be an object with the member \"mcpServers\".");
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            if (_configured is not null) errors.Add($"Gateway:ConfigFile names {File}, which does not exist. Create it or correct the path.");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            errors.Add($"{File}: is not valid JSON: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"{File}: cannot be read: {exception.Message}");
+        }
+
+        return null;
+    }
+
+    private JsonObject FromConfiguration()
+    {
+        var servers = new JsonObject();
+        foreach (var section in configuration.GetSection("Gateway:Upstreams").GetChildren()) servers[section.Key] = ToNode(section);
+        return servers;
+    }
+
+    private static JsonNode? ToNode(IConfigurationSection section)
+    {
+        var children = section.GetChildren().ToArray();
+        if (children.Length == 0) return JsonValue.Create(section.Value);
+        var node = new JsonObject();
+        foreach (var child in children) node[child.Key] = ToNode(child);
+        return node;
+    }
+}
