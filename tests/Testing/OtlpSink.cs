@@ -95,7 +95,8 @@ public sealed class OtlpSink : IAsyncDisposable
     // Field numbers: opentelemetry-proto, {trace,metrics,logs}.proto and resource.proto, version 1.
     private void Receive(string signal, HttpContext context, ReadOnlyMemory<byte> message)
     {
-        LastHeaders = context.Request.Headers;
+        // A copy: Kestrel takes the original back after the request.
+        LastHeaders = new HeaderDictionary(context.Request.Headers.ToDictionary());
         foreach (var resource in new ProtobufMessage(message).Messages(1))
         {
             var service = resource.Messages(1).SelectMany(r => Attributes(r, 1)).FirstOrDefault(a => a.Key == "service.name").Value ?? "";

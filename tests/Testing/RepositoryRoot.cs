@@ -15,7 +15,7 @@ public static class RepositoryRoot
     }
 
     /// <summary>A path below the root.</summary>
-    public static string PathOf(params ReadOnlySpan<string> parts) => Path.Combine([Find(), .. parts]);
+    public static string PathOf(params string[] parts) => Path.Combine([Find(), .. parts]);
 
     /// <summary>The built assembly of a project of the solution, in the configuration the tests themselves were built in.</summary>
     /// <exception cref="FileNotFoundException">The project has not been built.</exception>

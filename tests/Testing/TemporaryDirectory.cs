@@ -9,7 +9,7 @@ public sealed class TemporaryDirectory : IDisposable
     public string FullPath => _directory.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? _directory.FullName;
 
     /// <summary>The absolute path of something in the directory.</summary>
-    public string PathOf(params ReadOnlySpan<string> parts) => Path.Combine([FullPath, .. parts]);
+    public string PathOf(params string[] parts) => Path.Combine([FullPath, .. parts]);
 
     /// <summary>Writes a text file, its folders included, and returns its absolute path.</summary>
     public string Write(string relativePath, string text)
