@@ -4,7 +4,7 @@ using ModelContextProtocol.Client;
 namespace Agents.Worker.Tools;
 
 /// <summary>Opens the way to the gateway's tools for one agent of one run.</summary>
-internal sealed class GatewayTools(IHttpClientFactory clients, IOptions<ToolOptions> options, TimeProvider time, ILoggerFactory loggers)
+internal sealed class GatewayTools(IHttpMessageHandlerFactory handlers, IOptions<ToolOptions> options, TimeProvider time, ILoggerFactory loggers)
 {
     /// <summary>The named HTTP client: service discovery, but nothing that repeats a request. A tool call must never be repeated blindly.</summary>
     public const string HttpClientName = "mcp-gateway";
@@ -18,14 +18,15 @@ internal sealed class GatewayTools(IHttpClientFactory clients, IOptions<ToolOpti
 
     private async Task<McpClient> ConnectAsync(string affinity, CancellationToken cancellationToken)
     {
+        var endpoint = new Uri(options.Value.Endpoint);
         var transport = new HttpClientTransport(
             new HttpClientTransportOptions
             {
-                Endpoint = new Uri(options.Value.Endpoint),
+                Endpoint = DiscoveryScheme.ForSdk(endpoint),
                 TransportMode = HttpTransportMode.StreamableHttp,
                 AdditionalHeaders = new Dictionary<string, string> { [AffinityHeader] = affinity },
             },
-            clients.CreateClient(HttpClientName),
+            new HttpClient(new DiscoveryScheme(endpoint, handlers.CreateHandler(HttpClientName)), disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan },
             loggers,
             ownsHttpClient: true);
         return await McpClient.CreateAsync(

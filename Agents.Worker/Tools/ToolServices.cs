@@ -13,7 +13,7 @@ internal static class ToolServices
         services.AddSingleton<GatewayTools>();
         // A tool call must never be repeated by a handler that cannot know what it did; each call has its own time-out.
 #pragma warning disable EXTEXP0001 // The only way to leave the standard handler out of one client.
-        services.AddHttpClient(GatewayTools.HttpClientName, client => client.Timeout = Timeout.InfiniteTimeSpan).RemoveAllResilienceHandlers();
+        services.AddHttpClient(GatewayTools.HttpClientName).RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
         return services;
     }
