@@ -1,0 +1,103 @@
+using Agents.Runs.Tests.Contract;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Agents.Runs.Tests.Sqlite;
+
+public sealed class SqliteDatabaseTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task File_IsMadeOnce_WhenManyProcessesStartAtOnce()
+    {
+        await using var backend = new SqliteBackend();
+
+        var instances = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(backend.OpenAsync, Cancel)));
+
+        var run = await instances[0].SubmitAsync();
+        foreach (var instance in instances)
+            (await instance.GetAsync(run.Id)).Id.ShouldBe(run.Id);
+    }
+
+    [Fact]
+    public async Task File_IsLeftAlone_WhenANewerVersionWroteIt()
+    {
+        await using var backend = new SqliteBackend();
+        await backend.OpenAsync();
+        Execute(backend, "PRAGMA user_version = 7");
+
+        var refused = Should.Throw<InvalidOperationException>(() => new SqliteDatabase(backend.Folder, backend.Time));
+
+        refused.Message.ShouldContain("schema 7");
+        refused.Message.ShouldContain("Storage:Directory");
+    }
+
+    [Fact]
+    public async Task File_IsRefusedWithASentence_WhenItIsNoDatabase()
+    {
+        await using var backend = new SqliteBackend();
+        await File.WriteAllTextAsync(Path.Combine(backend.Folder, "agents.db"), new string('x', 5000), Cancel);
+
+        var refused = Should.Throw<InvalidOperationException>(() => new SqliteDatabase(backend.Folder, backend.Time));
+
+        refused.Message.ShouldContain("agents.db cannot be used");
+    }
+
+    [Fact]
+    public async Task Write_WaitsItsTurn_WhenAnotherProcessIsWriting()
+    {
+        await using var backend = new SqliteBackend();
+        var runs = await backend.OpenAsync();
+        await using var other = new SqliteConnection($"Data Source={Path.Combine(backend.Folder, "agents.db")};Pooling=False");
+        other.Open();
+        var held = other.BeginTransaction(deferred: false);
+        var run = Sample.Run();
+
+        var submitting = Task.Run(() => runs.Store.CreateAsync(run, Cancel), Cancel);
+        // Readers are not held up by the other's write.
+        (await runs.Store.GetAsync(run.Id, Cancel)).ShouldBeNull();
+        submitting.IsCompleted.ShouldBeFalse();
+        held.Rollback();
+
+        await submitting.WaitAsync(TimeSpan.FromSeconds(5), Cancel);
+        (await runs.GetAsync(run.Id)).State.ShouldBe(RunState.Queued);
+    }
+
+    [Fact]
+    public async Task Write_LeavesNoTrace_WhenItFailsHalfWay()
+    {
+        await using var backend = new SqliteBackend();
+        var runs = await backend.OpenAsync();
+        var run = Sample.Run("tester");
+
+        // The second agent breaks the key after the run and the first agent were written.
+        await Should.ThrowAsync<SqliteException>(() => runs.Store.CreateAsync(run with { Agents = [run.Agents[0], run.Agents[0]] }, Cancel));
+
+        (await runs.Store.GetAsync(run.Id, Cancel)).ShouldBeNull();
+        (await runs.AllEventsAsync(run.Id)).ShouldBeEmpty();
+        await runs.Store.CreateAsync(run, Cancel);
+        (await runs.AllEventsAsync(run.Id)).Single().Sequence.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Services_ShareOneFile_WhenAdded()
+    {
+        await using var backend = new SqliteBackend();
+        await using var services = new ServiceCollection().AddLogging().AddRuns(_ => backend.Folder).BuildServiceProvider();
+        var run = Sample.Run();
+        await services.GetRequiredService<IRunStore>().CreateAsync(run, Cancel);
+
+        var lease = (await services.GetRequiredService<IRunQueue>().TryClaimAsync("w1", Cancel)).ShouldNotBeNull();
+
+        (await services.GetRequiredService<IRunEvents>().ReadAsync(lease.RunId, 0, 10, Cancel)).Count.ShouldBe(2);
+        services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<RunReaper>().ShouldHaveSingleItem();
+    }
+
+    private static void Execute(SqliteBackend backend, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(backend.Folder, "agents.db")};Pooling=False");
+        connection.Open();
+        connection.Execute(sql);
+    }
+}
