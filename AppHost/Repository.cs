@@ -38,8 +38,8 @@ internal sealed partial record Repository(string Name, string Path)
 
     private static void Add(List<Repository> found, string name, string? path, string source, List<string> errors)
     {
-        if (!ValidName().IsMatch(name))
-            errors.Add($"{source}: the name '{name}' is invalid. Use 1 to 64 letters, digits, '.', '_' or '-'.");
+        if (!ValidName().IsMatch(name) || name.Contains("__", StringComparison.Ordinal))
+            errors.Add($"{source}: the name '{name}' is invalid. Use 1 to 64 letters, digits, '.', '-' or '_' (no two '_' in a row).");
         else if (string.IsNullOrWhiteSpace(path))
             errors.Add($"{source}: the path is empty. Give the directory of the repository.");
         else if (!Directory.Exists(Absolute(path)))
@@ -54,6 +54,7 @@ internal sealed partial record Repository(string Name, string Path)
     private static string Absolute(string path) => System.IO.Path.GetFullPath(
         path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..] : path);
 
+    // Two underscores separate the parts of a configuration key in an environment variable.
     [GeneratedRegex("^[A-Za-z0-9._-]{1,64}$", RegexOptions.CultureInvariant)]
     private static partial Regex ValidName();
 }
