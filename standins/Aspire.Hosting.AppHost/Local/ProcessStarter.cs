@@ -9,7 +9,11 @@ namespace Aspire.Hosting.Local;
 internal sealed class ProcessStarter
 {
     private static readonly BlockingCollection<Action> Work = [];
-    private static readonly string? DeathSignalTool = OperatingSystem.IsLinux() ? OnPath("setpriv") : null;
+
+    // What the startup hook does for a .NET child, for any other program: a session of its own, and SIGTERM when this process dies.
+    private static readonly string[] GuardCommand = OperatingSystem.IsLinux() && OnPath("setsid") is { } session && OnPath("setpriv") is { } deathSignal
+        ? [session, deathSignal, "--pdeathsig", "TERM"]
+        : [];
 
     static ProcessStarter() => new Thread(Loop) { IsBackground = true, Name = "process starter" }.Start();
 
@@ -46,8 +50,8 @@ internal sealed class ProcessStarter
 
     private static ProcessStartInfo Describe(LocalRun.Command command, IReadOnlyDictionary<string, string> environment)
     {
-        var guarded = !command.IsDotnet && DeathSignalTool is not null;
-        var info = new ProcessStartInfo(guarded ? DeathSignalTool! : command.FileName)
+        string[] words = [.. command.IsDotnet ? [] : GuardCommand, command.FileName, .. command.Arguments];
+        var info = new ProcessStartInfo(words[0], words[1..])
         {
             WorkingDirectory = command.WorkingDirectory,
             RedirectStandardInput = true,
@@ -55,11 +59,6 @@ internal sealed class ProcessStarter
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        if (guarded)
-            foreach (var argument in new[] { "--pdeathsig", "TERM", command.FileName })
-                info.ArgumentList.Add(argument);
-        foreach (var argument in command.Arguments)
-            info.ArgumentList.Add(argument);
         foreach (var (name, value) in environment)
             info.Environment[name] = value;
         if (command.IsDotnet)
