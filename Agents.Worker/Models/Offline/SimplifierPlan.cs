@@ -9,6 +9,7 @@ internal sealed class SimplifierPlan : OfflinePlan
 {
     private const int MaxRows = 8;
     private const int LongMethod = 40;
+    private const int Longest = 5;
 
     public override IEnumerable<FunctionCallContent?> Calls(OfflineDesk desk) => desk.Round switch
     {
@@ -29,11 +30,12 @@ internal sealed class SimplifierPlan : OfflinePlan
         var findings = Findings(desk).Take(MaxRows).ToList();
         if (findings.Count == 0)
         {
-            Line(report, $"No duplicated code and no method of more than {LongMethod} lines was found.");
+            Line(report, "There are no methods here, and no code stands twice.");
             WritePassages(desk, report, 3);
             return "| Where | What | Why | Size |\n| --- | --- | --- | --- |";
         }
 
+        if (!Faults(desk).Any()) Line(report, $"No code stands twice and no method has more than {LongMethod} lines; the longest methods are where to look first.\n");
         Line(report, $"Simplify first: {findings[0].What} (`{findings[0].Place}`).\n");
         var table = Table(findings);
         report.Append(table).Append('\n');
@@ -45,7 +47,9 @@ internal sealed class SimplifierPlan : OfflinePlan
     private static IEnumerable<Finding> Findings(OfflineDesk desk)
     {
         var near = Passages(desk).Select(p => p.File).ToHashSet(StringComparer.Ordinal);
-        return Duplicates(desk).Concat(Methods(desk)).OrderByDescending(Weight).ThenBy(f => f.Place, StringComparer.Ordinal);
+        var faults = Faults(desk).ToList();
+        var looked = faults.Count > 0 ? faults : Methods(desk, atLeast: 0).OrderByDescending(f => f.Lines).Take(Longest);
+        return looked.OrderByDescending(Weight).ThenBy(f => f.Place, StringComparer.Ordinal);
 
         // What the question speaks of comes first; tests may be longer and repeat themselves more than what they test.
         double Weight(Finding f)
@@ -55,6 +59,8 @@ internal sealed class SimplifierPlan : OfflinePlan
         }
     }
 
+    private static IEnumerable<Finding> Faults(OfflineDesk desk) => Duplicates(desk).Concat(Methods(desk, LongMethod + 1));
+
     private static IEnumerable<Finding> Duplicates(OfflineDesk desk) =>
         from pair in desk.First<DuplicatesAnswer>("find_duplicates")?.Duplicates ?? []
         let other = string.Create(CultureInfo.InvariantCulture, $"{pair.Second.Place}-{pair.Second.End}")
@@ -62,12 +68,12 @@ internal sealed class SimplifierPlan : OfflinePlan
             pair.First.File, pair.First.Start, pair.Lines, "", $"keep the code shared with `{other}` in one place", "the same lines stand twice: a change in one place is easily missed in the other",
             string.Create(CultureInfo.InvariantCulture, $"{pair.Lines} lines, twice"));
 
-    private static IEnumerable<Finding> Methods(OfflineDesk desk) =>
+    private static IEnumerable<Finding> Methods(OfflineDesk desk, int atLeast) =>
         from method in desk.All<EntitiesAnswer>("find_entities").SelectMany(a => a.Entities)
             .Concat(desk.First<RepositoryAnswer>("repo_get_info")?.LongestMethods ?? []).DistinctBy(m => m.Place)
-        where method.Lines > LongMethod
+        where method.Lines >= atLeast
         select new Finding(
-            method.File, method.Line, method.Lines, method.Name, $"split `{method.Name}` into steps with names", "it does more than one can see at once",
+            method.File, method.Line, method.Lines, method.Name, $"split `{method.Name}` into steps with names", method.Lines > LongMethod ? "it does more than one can see at once" : "it is among the longest here",
             string.Create(CultureInfo.InvariantCulture, $"{method.Lines} lines"));
 
     private static string Table(IEnumerable<Finding> findings)
