@@ -30,7 +30,7 @@ internal sealed class SimplifierPlan : OfflinePlan
         var findings = Findings(desk).Take(MaxRows).ToList();
         if (findings.Count == 0)
         {
-            Line(report, "There are no methods here, and no code stands twice.");
+            report.Append("There are no methods here, and no code stands twice.\n");
             WritePassages(desk, report, 3);
             return "| Where | What | Why | Size |\n| --- | --- | --- | --- |";
         }
