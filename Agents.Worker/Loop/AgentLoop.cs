@@ -17,6 +17,8 @@ namespace Agents.Worker.Loop;
 /// </remarks>
 internal sealed class AgentLoop
 {
+    private const string NoTools = "Your tools cannot be reached now. Say so at the beginning of your answer, and answer only what can be answered without them.";
+
     private readonly AgentTask _task;
     private readonly ModelTurns _turns;
     private readonly AgentTools _tools;
@@ -44,6 +46,7 @@ internal sealed class AgentLoop
 
     private TimeSpan Elapsed => TimeSpan.FromSeconds(_secondsBefore) + _time.GetElapsedTime(_started);
 
+    /// <summary>Runs the agent to its end.</summary>
     /// <param name="draining">Once cancelled, the loop stops after what it is doing now.</param>
     /// <param name="cancellationToken">Stops model and tool calls at once.</param>
     /// <returns>Null when it stopped because of <paramref name="draining"/>: another worker goes on from the checkpoint.</returns>
@@ -55,6 +58,7 @@ internal sealed class AgentLoop
         using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
+            await ContinueAsync(working.Token).ConfigureAwait(false);
             while (true)
             {
                 if (draining.IsCancellationRequested) return null;
@@ -63,13 +67,32 @@ internal sealed class AgentLoop
                     await DispatchAsync(working.Token).ConfigureAwait(false);
                 else if (WhyStop() is { } reason)
                     return await LastAnswerAsync(reason, cancellationToken).ConfigureAwait(false);
-                else if (await TurnAsync(working.Token).ConfigureAwait(false) is { } end)
-                    return end;
+                else if (await TurnAsync(working.Token).ConfigureAwait(false) is { } answer)
+                    return await CheckedAsync(answer, working.Token, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return await OutOfTimeAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes up what another worker left.</summary>
+    private async Task ContinueAsync(CancellationToken cancellationToken)
+    {
+        if (!_task.IsContinued) return;
+        if (_progress.Open.Count == 0)
+        {
+            await _journal.AnnounceResetAsync("another worker goes on with this agent", cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        // A call that may have been under way is made again only if that does no harm.
+        foreach (var open in _progress.Open.Where(call => _task.WasUnderWay(call) && !_tools.IsRepeatable(call.Tool)))
+        {
+            open.Result = "The worker was lost during this call. Whether it did its work is unknown; check before you repeat it.";
+            open.IsError = true;
         }
     }
 
@@ -92,8 +115,13 @@ internal sealed class AgentLoop
     /// <summary>One turn; the end when it was the answer.</summary>
     private async Task<LoopEnd?> TurnAsync(CancellationToken cancellationToken)
     {
-        var turn = await SpeakAsync(_task.Opening, withTools: true, cancellationToken).ConfigureAwait(false);
-        if (turn.Calls.Count == 0) return await AnsweredAsync(turn, cancellationToken).ConfigureAwait(false);
+        var helpless = _tools.Available.Count == 0 && _task.Agent.Tools.Count > 0;
+        var turn = await SpeakAsync(helpless ? Asking(NoTools) : Transcript.Of(_task.Opening, _progress), withTools: true, cancellationToken).ConfigureAwait(false);
+        if (turn.Calls.Count == 0)
+        {
+            await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
+            return Ended(StopReason.Finished, turn);
+        }
 
         var calls = ToolRequests.Of(turn, _tools, _budget);
         _progress.Turns.Add(new AgentProgress.Turn { Text = turn.Text, Calls = calls });
@@ -128,9 +156,9 @@ internal sealed class AgentLoop
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, grace.Token);
         try
         {
-            var opening = Asking($"Stop here ({RunsJson.Word(reason)}). You have no more tools. Give your best answer from what you have.");
-            var turn = await SpeakAsync(opening, withTools: false, linked.Token).ConfigureAwait(false);
-            await SaveTurnAsync(linked.Token).ConfigureAwait(false);
+            var asking = Asking($"Stop here ({RunsJson.Word(reason)}). You have no more tools. Give your best answer from what you have.");
+            var turn = await SpeakAsync(asking, withTools: false, linked.Token).ConfigureAwait(false);
+            await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
             return Ended(reason, turn);
         }
         catch (Exception error) when (error is ModelException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -152,35 +180,36 @@ internal sealed class AgentLoop
         return await LastAnswerAsync(StopReason.BudgetTime, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<LoopEnd> AnsweredAsync(ModelTurn turn, CancellationToken cancellationToken)
+    /// <summary>The answer with its result block in order. One more turn is spent on a wrong block; one that stays wrong leaves the text, and a note.</summary>
+    private async Task<LoopEnd> CheckedAsync(LoopEnd end, CancellationToken working, CancellationToken cancellationToken)
     {
-        await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
-        var end = Ended(StopReason.Finished, turn);
         if (end.Answer is null || AgentAnswer.Read(end.Answer, _task.Agent.Output).Problem is not { } problem) return end;
-        return await RepairAsync(end, problem, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var repaired = await RepairAsync(end.Answer, problem, working).ConfigureAwait(false);
+            return AgentAnswer.Read(repaired, _task.Agent.Output).Problem is null ? end with { Answer = repaired } : end;
+        }
+        catch (Exception error) when (error is ModelException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return end;
+        }
     }
 
-    /// <summary>One more turn for the result block alone. An answer whose block stays wrong is kept as text, and says so.</summary>
-    private async Task<LoopEnd> RepairAsync(LoopEnd end, string problem, CancellationToken cancellationToken)
+    private async Task<string> RepairAsync(string answer, string problem, CancellationToken cancellationToken)
     {
         IReadOnlyList<ChatMessage> asking =
         [
             .. Transcript.Of(_task.Opening, _progress),
-            new(ChatRole.Assistant, end.Answer),
+            new(ChatRole.Assistant, answer),
             new(ChatRole.User, $"In your answer {problem}. Reply with the corrected {ResultBlock.Fence} block only."),
         ];
-        var turn = await _turns.RunAsync(asking, Options(withTools: false), _journal, cancellationToken).ConfigureAwait(false);
-        Count(turn, asking);
+        var turn = await SpeakAsync(asking, withTools: false, cancellationToken).ConfigureAwait(false);
         await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
-        var repaired = $"{ResultBlock.Split(end.Answer!).Content}\n\n{turn.Text[Math.Max(0, ResultBlock.Find(turn.Text))..]}";
-        return AgentAnswer.Read(repaired, _task.Agent.Output).Problem is { } still
-            ? end with { Note = $"The structured result is missing: {still}." }
-            : end with { Answer = repaired };
+        return $"{ResultBlock.Split(answer).Content}\n\n{turn.Text[Math.Max(0, ResultBlock.Find(turn.Text))..]}";
     }
 
-    private async Task<ModelTurn> SpeakAsync(IReadOnlyList<ChatMessage> opening, bool withTools, CancellationToken cancellationToken)
+    private async Task<ModelTurn> SpeakAsync(IReadOnlyList<ChatMessage> messages, bool withTools, CancellationToken cancellationToken)
     {
-        var messages = withTools ? Transcript.Of(opening, _progress) : opening;
         var turn = await _turns.RunAsync(messages, Options(withTools), _journal, cancellationToken).ConfigureAwait(false);
         Count(turn, messages);
         return turn;

@@ -14,6 +14,6 @@ internal interface ITurnListener
 {
     ValueTask TextAsync(string text, CancellationToken cancellationToken);
 
-    /// <summary>The text of this turn heard so far is void; the turn starts again.</summary>
+    /// <summary>The text of this turn heard so far, if any, is void; the turn starts again.</summary>
     ValueTask ResetAsync(string reason, CancellationToken cancellationToken);
 }

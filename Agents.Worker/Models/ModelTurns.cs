@@ -12,7 +12,7 @@ namespace Agents.Worker.Models;
 /// </summary>
 internal sealed class ModelTurns : IDisposable
 {
-    private static readonly ResiliencePropertyKey<Attempt> Current = new("attempt");
+    private static readonly ResiliencePropertyKey<ITurnListener> Listener = new("listener");
 
     private readonly IChatClient _client;
     private readonly SemaphoreSlim _slots;
@@ -30,17 +30,13 @@ internal sealed class ModelTurns : IDisposable
         IReadOnlyList<ChatMessage> messages, ChatOptions options, ITurnListener listener, CancellationToken cancellationToken)
     {
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
-        context.Properties.Set(Current, new Attempt(listener));
+        context.Properties.Set(Listener, listener);
         try
         {
             return await _pipeline.ExecuteAsync(
-                static async (context, state) =>
-                {
-                    var attempt = context.Properties.GetValue(Current, null!);
-                    return await state.Self.OnceAsync(state.messages, state.options, attempt, context.CancellationToken).ConfigureAwait(false);
-                },
+                static (context, state) => state.Self.OnceAsync(state.messages, state.options, state.listener, context.CancellationToken),
                 context,
-                (Self: this, messages, options)).ConfigureAwait(false);
+                (Self: this, messages, options, listener)).ConfigureAwait(false);
         }
         finally
         {
@@ -50,7 +46,7 @@ internal sealed class ModelTurns : IDisposable
 
     public void Dispose() => _slots.Dispose();
 
-    private async ValueTask<ModelTurn> OnceAsync(IReadOnlyList<ChatMessage> messages, ChatOptions options, Attempt attempt, CancellationToken cancellationToken)
+    private async ValueTask<ModelTurn> OnceAsync(IReadOnlyList<ChatMessage> messages, ChatOptions options, ITurnListener listener, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -66,8 +62,7 @@ internal sealed class ModelTurns : IDisposable
                 foreach (var reported in update.Contents.OfType<UsageContent>()) (usage ??= new UsageDetails()).Add(reported.Details);
                 if (update.Text is not { Length: > 0 } delta) continue;
                 text.Append(delta);
-                attempt.HasText = true;
-                await attempt.Listener.TextAsync(delta, cancellationToken).ConfigureAwait(false);
+                await listener.TextAsync(delta, cancellationToken).ConfigureAwait(false);
             }
 
             return new ModelTurn(text.ToString(), calls, usage, (finish ?? ChatFinishReason.Stop).Value);
@@ -92,22 +87,8 @@ internal sealed class ModelTurns : IDisposable
             ShouldHandle = outcome => ValueTask.FromResult(
                 outcome.Outcome.Exception is ModelException { IsTransient: true } error && !(error.RetryAfter > options.MaxRetryDelay)),
             DelayGenerator = retry => ValueTask.FromResult((retry.Outcome.Exception as ModelException)?.RetryAfter),
-            OnRetry = ResetAsync,
+            OnRetry = static retry => retry.Context.Properties.GetValue(Listener, null!)
+                .ResetAsync(retry.Outcome.Exception!.Message, retry.Context.CancellationToken),
         }).Build();
-    }
-
-    private static async ValueTask ResetAsync(OnRetryArguments<ModelTurn> retry)
-    {
-        var attempt = retry.Context.Properties.GetValue(Current, null!);
-        if (!attempt.HasText) return;
-        attempt.HasText = false;
-        await attempt.Listener.ResetAsync(retry.Outcome.Exception!.Message, retry.Context.CancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Whether the running attempt has been heard; owned by the one turn it belongs to.</summary>
-    private sealed class Attempt(ITurnListener listener)
-    {
-        public ITurnListener Listener { get; } = listener;
-        public bool HasText { get; set; }
     }
 }

@@ -9,8 +9,8 @@ namespace Agents.Worker.Runs;
 /// <summary>All that one agent writes about itself: text as it comes, tool calls, checkpoints. Every write is fenced by the lease.</summary>
 /// <remarks>
 /// Text is gathered and written at most every <see cref="TextInterval"/> by a pump of the journal's own; whatever else is written takes the
-/// gathered text along first, so readers see things in the order they happened. <c>_writing</c> makes the writes one by one; <c>_text</c> is
-/// guarded by <c>_gate</c>. A write that fails in the pump is thrown at the next call.
+/// gathered text along first, so readers see things in the order they happened. <c>_writing</c> makes the writes of text one by one; <c>_text</c>
+/// and what is known of the turn are guarded by <c>_gate</c>. A write that fails in the pump is thrown at the next call.
 /// </remarks>
 internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
 {
@@ -28,8 +28,9 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     private readonly SemaphoreSlim _fresh = new(0);
     private readonly CancellationTokenSource _closed = new();
     private readonly Task _pump;
-    private bool _spoke;
-    private bool _separate;
+    private bool _spokeBefore;
+    private bool _speaks;
+    private bool _heard;
 
     public AgentJournal(IRunStore store, IRunEvents events, RunLease lease, string agent, TimeProvider time)
     {
@@ -45,25 +46,37 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
 
     public async ValueTask ResetAsync(string reason, CancellationToken cancellationToken)
     {
-        _filter.Reset();
-        lock (_gate) _text.Clear();
-        await WriteAsync([RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
+        bool heard;
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+        {
+            heard = _heard;
+            ForgetTurn();
+        }
+
+        _writing.Release();
+        if (heard) await AnnounceResetAsync(reason, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Writes that the turn starts again, whoever began it.</summary>
+    public async Task AnnounceResetAsync(string reason, CancellationToken cancellationToken) =>
+        await _events.AppendAsync(_lease, [RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Writes that the agent works, or how it ended.</summary>
     public Task StateAsync(AgentExecution agent, CancellationToken cancellationToken) =>
         SaveAsync(new RunChange { Agent = agent }, cancellationToken);
 
     /// <summary>Writes a finished turn: what it cost, and the checkpoint.</summary>
-    public Task TurnEndedAsync(AgentProgress progress, RunUsage usage, CancellationToken cancellationToken)
+    public async Task TurnEndedAsync(AgentProgress progress, RunUsage usage, CancellationToken cancellationToken)
     {
         Gather(_filter.End());
-        _filter.Reset();
-        // The next turn's text is another paragraph.
-        _separate = _spoke;
-        return SaveAsync(
-            new RunChange { Checkpoint = Checkpoint(progress), Events = [RunEventDraft.Of(RunEventTypes.Usage, _agent, usage)] },
-            cancellationToken);
+        var change = new RunChange { Checkpoint = Checkpoint(progress), Events = [RunEventDraft.Of(RunEventTypes.Usage, _agent, usage)] };
+        await SaveAsync(change, cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+        {
+            _spokeBefore |= _speaks;
+            ForgetTurn();
+        }
     }
 
     /// <summary>Writes that a call is about to be dispatched.</summary>
@@ -95,10 +108,11 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
         await _store.SaveAsync(_lease, change, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task WriteAsync(IReadOnlyList<RunEventDraft> events, CancellationToken cancellationToken)
+    private void ForgetTurn()
     {
-        await FlushAsync(cancellationToken).ConfigureAwait(false);
-        await _events.AppendAsync(_lease, events, cancellationToken).ConfigureAwait(false);
+        _filter.Reset();
+        _text.Clear();
+        (_speaks, _heard) = (false, false);
     }
 
     private void Gather(string text)
@@ -106,8 +120,9 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
         if (text.Length == 0) return;
         lock (_gate)
         {
-            if (_separate) _text.Append("\n\n");
-            (_separate, _spoke) = (false, true);
+            // Another turn's text is another paragraph.
+            if (_spokeBefore && !_speaks) _text.Append("\n\n");
+            _speaks = true;
             _text.Append(text);
         }
 
@@ -125,6 +140,7 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
             {
                 text = _text.ToString();
                 _text.Clear();
+                _heard |= text.Length > 0;
             }
 
             if (text.Length == 0) return;

@@ -30,11 +30,12 @@ internal sealed partial class AgentRunner(
         AgentRun run, RunLease lease, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
     {
         await using var journal = new AgentJournal(store, events, lease, agent.Name, time);
+        var underWay = agent.State == AgentState.Running ? await UnderWayAsync(run, agent, cancellationToken).ConfigureAwait(false) : null;
         agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
         await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);
 
         var ended = catalog.Find(agent.Name) is { } definition
-            ? await RunAsync(run, agent, definition, progress, journal, draining, cancellationToken).ConfigureAwait(false)
+            ? await RunAsync(new AgentTask(run, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectiveProvider == ModelOptions.Offline) { UnderWay = underWay }, agent, journal, draining, cancellationToken).ConfigureAwait(false)
             : Fail(agent, $"There is no agent '{agent.Name}'. There are: {string.Join(", ", catalog.Names)}.");
         if (ended is null) return null;
         ended = ended with { EndedAt = time.GetUtcNow() };
@@ -43,10 +44,9 @@ internal sealed partial class AgentRunner(
     }
 
     private async Task<AgentExecution?> RunAsync(
-        AgentRun run, AgentExecution agent, AgentDefinition definition, AgentProgress progress, AgentJournal journal,
-        CancellationToken draining, CancellationToken cancellationToken)
+        AgentTask task, AgentExecution agent, AgentJournal journal, CancellationToken draining, CancellationToken cancellationToken)
     {
-        var task = new AgentTask(run, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectiveProvider == ModelOptions.Offline);
+        var (run, definition, progress) = (task.Run, task.Agent, task.Progress);
         using var activity = Start(task);
         var started = time.GetTimestamp();
         try
@@ -72,6 +72,12 @@ internal sealed partial class AgentRunner(
         }
     }
 
+    private async Task<IReadOnlyList<ToolCallRecord>> UnderWayAsync(AgentRun run, AgentExecution agent, CancellationToken cancellationToken)
+    {
+        var calls = await store.ListToolCallsAsync(run.Id, cancellationToken).ConfigureAwait(false);
+        return [.. calls.Where(call => call.Agent == agent.Name && call.Result is null)];
+    }
+
     private Activity? Start(AgentTask task)
     {
         var activity = WorkerTelemetry.Source.StartActivity($"{GenAi.InvokeAgent} {task.Agent.Name}");
@@ -84,7 +90,7 @@ internal sealed partial class AgentRunner(
     {
         var progress = task.Progress;
         var degraded = agent with { Usage = task.Usage, Degraded = progress.DegradedReason is not null, DegradedReason = progress.DegradedReason };
-        if (end.Answer is null) return Fail(degraded, $"The model gave no answer ({RunsJson.Word(end.Reason)}).", end.Reason);
+        if (end.Answer is null) return Fail(degraded, $"The model gave an empty answer (stop reason: {RunsJson.Word(end.Reason)}).", end.Reason);
 
         // An agent that meant to use tools and never could has answered without them, and must say so.
         var helpless = end.Reason == StopReason.Finished && degraded.Degraded && !progress.Calls.Any(call => call.Worked);

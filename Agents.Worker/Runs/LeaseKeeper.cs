@@ -10,6 +10,8 @@ namespace Agents.Worker.Runs;
 /// </summary>
 internal sealed partial class LeaseKeeper : IAsyncDisposable
 {
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
+
     private readonly IRunQueue _queue;
     private readonly RunLease _lease;
     private readonly TimeSpan _heartbeat;
@@ -68,8 +70,19 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        var signal = await _queue.WatchAsync(_lease, _closed.Token).ConfigureAwait(false);
-        await StopAsync(signal).ConfigureAwait(false);
+        while (true)
+        {
+            try
+            {
+                await StopAsync(await _queue.WatchAsync(_lease, _closed.Token).ConfigureAwait(false)).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception error) when (!_closed.IsCancellationRequested)
+            {
+                LogWatchFailed(error, _lease.RunId);
+                await Task.Delay(PauseAfterFailure, _time, _closed.Token).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task StopAsync(LeaseSignal signal)
@@ -82,4 +95,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Warning, "The lease of {Run} could not be renewed; it is tried again")]
     private partial void LogRenewFailed(Exception error, string run);
+
+    [LoggerMessage(LogLevel.Warning, "Whether {Run} was cancelled could not be read; it is tried again")]
+    private partial void LogWatchFailed(Exception error, string run);
 }

@@ -18,9 +18,6 @@ internal sealed partial class RunDispatcher(
     private readonly CancellationTokenSource _cutOff = new();
     private readonly SemaphoreSlim _room = new(options.Value.MaxRuns);
 
-    /// <summary>Runs this worker has in hand.</summary>
-    public int Active => _runs.Count;
-
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);

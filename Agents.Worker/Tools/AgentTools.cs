@@ -28,6 +28,10 @@ internal sealed partial class AgentTools(
     /// <summary>Why there is no gateway now; null when there is one.</summary>
     public string? Unavailable => Volatile.Read(ref _lost);
 
+    /// <summary>Whether calling the tool twice does no harm, as it says itself.</summary>
+    public bool IsRepeatable(string tool) =>
+        Available.FirstOrDefault(t => t.Name == tool)?.ProtocolTool.Annotations is { } says && (says.ReadOnlyHint is true || says.IdempotentHint is true);
+
     /// <summary>Connects if there is no connection and the pause after the last failure is over. Never throws but for cancellation.</summary>
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
@@ -77,7 +81,7 @@ internal sealed partial class AgentTools(
             Lose(Reason(error));
             return ToolOutcome.Error($"The tool gateway was lost during this call ({Unavailable}). Whether the call did its work is unknown. Go on with what you have.");
         }
-        catch (Exception error) when (error is McpException or HttpRequestException or JsonException or InvalidOperationException)
+        catch (Exception error) when (error is McpProtocolException or HttpRequestException or JsonException or InvalidOperationException)
         {
             return ToolOutcome.Error($"{tool} failed: {error.Message}");
         }
@@ -85,11 +89,13 @@ internal sealed partial class AgentTools(
 
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
-    // A protocol error is an answer; everything that says the other side is not there any more is a loss. The SDK reports some losses as a cancellation.
+    // A protocol error is an answer; everything that says the other side is not there any more is a loss. The SDK reports a stream that ended
+    // without the reply as a plain McpException, and some losses as a cancellation.
     private static bool IsLoss(Exception error) => error switch
     {
-        McpException => error.InnerException is { } inner && IsLoss(inner),
-        HttpRequestException { StatusCode: { } status } => status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout or HttpStatusCode.NotFound,
+        McpProtocolException => false,
+        McpException => true,
+        HttpRequestException { StatusCode: { } status } => status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout or HttpStatusCode.NotFound,
         HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException => true,
         _ => error.InnerException is { } inner && IsLoss(inner),
     };

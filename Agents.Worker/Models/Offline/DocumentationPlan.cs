@@ -14,9 +14,8 @@ internal sealed class DocumentationPlan : OfflinePlan
         0 =>
         [
             desk.Call("repo_get_info"),
-            desk.Call("find_entities", ("kind", "class"), ("order_by", "lines"), ("limit", 50)),
-            desk.Call("find_entities", ("kind", "interface"), ("order_by", "lines"), ("limit", 30)),
-            desk.Call("list_files", ("glob", "**/README*"), ("limit", 5)),
+            desk.Call("find_entities", ("kind", "type"), ("order_by", "lines"), ("limit", 100)),
+            desk.Call("list_files", ("glob", "README*"), ("limit", 5)),
             desk.Call("qa_codebase", ("question", desk.Question.Text), ("limit", 5)),
         ],
         1 =>

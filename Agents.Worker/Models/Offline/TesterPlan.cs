@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 
 namespace Agents.Worker.Models.Offline;
 
-/// <summary>Public types no test names, the most used first, with proposed tests for their methods. It writes no file.</summary>
+/// <summary>Types no test names, the most used first, with proposed tests for their methods. It writes no file.</summary>
 internal sealed class TesterPlan : OfflinePlan
 {
     private const int MaxTypes = 12;
@@ -30,7 +30,7 @@ internal sealed class TesterPlan : OfflinePlan
             return Array.Empty<string>();
         }
 
-        Line(report, $"{answer.Total - answer.Tested} of {answer.Total} public types are named by no test. Found by: {answer.Method}. No test file was written.\n");
+        Line(report, $"{answer.Total} types are named by no test, {answer.Tested} are. Compared: {answer.Method}. No test file was written.\n");
         foreach (var type in Untested(desk).Take(MaxTypes)) WriteType(desk, report, type);
         WritePassages(desk, report, 3);
         return Array.Empty<string>();

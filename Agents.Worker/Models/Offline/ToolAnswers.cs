@@ -61,6 +61,8 @@ internal sealed record UntestedAnswer
     public string Method { get; init; } = "";
     public IReadOnlyList<CodePlace> Untested { get; init; } = [];
     public int Tested { get; init; }
+
+    /// <summary>How many are untested, on all pages.</summary>
     public int Total { get; init; }
 }
 

@@ -31,6 +31,7 @@ internal sealed class WorkerHost : IAsyncDisposable
             ["Tools:ReconnectDelay"] = "00:00:00",
             ["Worker:DrainTime"] = "00:00:05",
         });
+        if (model is not null) builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Models:Provider"] = "openai", ["Models:Model"] = "scripted" });
         builder.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>());
         builder.Logging.AddFilter((_, _) => false);
         builder.AddServiceDefaults();

@@ -17,6 +17,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     private readonly Dictionary<string, JsonElement> _tools;
     private readonly Func<ToolCall, CancellationToken, Task<CallToolResult>> _answer;
     private readonly int _port;
+    private readonly ConcurrentDictionary<HttpContext, bool> _open = new();
     private WebApplication? _app;
 
     private GatewayServer(IReadOnlyDictionary<string, string> tools, Func<ToolCall, CancellationToken, Task<CallToolResult>> answer, int port = 0) =>
@@ -59,6 +60,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     public async Task KillAsync()
     {
         if (Interlocked.Exchange(ref _app, null) is not { } app) return;
+        foreach (var context in _open.Keys) context.Abort();
         using var now = new CancellationTokenSource(TimeSpan.Zero, TimeProvider.System);
         await app.StopAsync(now.Token);
         await app.DisposeAsync();
@@ -79,6 +81,19 @@ internal sealed class GatewayServer : IAsyncDisposable
     }
 
     private async Task PostAsync(HttpContext context)
+    {
+        _open[context] = true;
+        try
+        {
+            await AnswerAsync(context);
+        }
+        finally
+        {
+            _open.TryRemove(context, out _);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context)
     {
         var message = (JsonRpcMessage)(await context.Request.ReadFromJsonAsync(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage)), context.RequestAborted))!;
         if (message is JsonRpcRequest request) Methods.Enqueue(request.Method);
