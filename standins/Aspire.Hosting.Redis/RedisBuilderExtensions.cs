@@ -22,7 +22,7 @@ public static class RedisBuilderExtensions
             PasswordParameter = password?.Resource ?? GeneratedPassword(name),
         };
         return builder.AddResource(redis)
-            .WithAnnotation(new LocalRunAnnotation(() => RedisServer.Choose(redis, StorageOf(builder))))
+            .WithAnnotation(new LocalRunAnnotation(() => RedisServer.Choose(redis, StorageOf(builder), ProcessStarter.OnPath)))
             .WithAnnotation(new RedisHealthAnnotation())
             .WithAnnotation(new EndpointAnnotation("tcp", RedisResource.EndpointName, port) { TargetHost = "127.0.0.1" });
     }

@@ -9,11 +9,14 @@ internal static class RedisServer
 {
     private static readonly string[] Programs = ["redis-server", "valkey-server"];
 
-    internal static LocalRun Choose(RedisResource redis, string storageDirectory)
+    /// <param name="redis">The resource.</param>
+    /// <param name="storageDirectory">Where its data goes, in a directory of its name.</param>
+    /// <param name="find">The path of a program of this name; null when the machine has none.</param>
+    internal static LocalRun Choose(RedisResource redis, string storageDirectory, Func<string, string?> find)
     {
         if (redis.GivenConnectionString is { } given)
             return new LocalRun.External($"given: {given.Split(',')[0]}");
-        return Programs.Select(ProcessStarter.OnPath).FirstOrDefault(path => path is not null) is { } program
+        return Programs.Select(find).FirstOrDefault(path => path is not null) is { } program
             ? Start(redis, program, Path.Combine(storageDirectory, redis.Name))
             : new LocalRun.Unused($"no redis-server on PATH; SQLite in {storageDirectory}");
     }
