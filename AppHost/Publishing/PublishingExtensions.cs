@@ -1,6 +1,3 @@
-using Azure.Provisioning.AppContainers;
-using Microsoft.Extensions.Configuration;
-
 namespace Aspire.Hosting;
 
 /// <summary>Where <c>aspire publish</c> and <c>aspire deploy</c> put the system: <c>Publishing:Target</c>, by default <c>azure-container-apps</c>.</summary>
