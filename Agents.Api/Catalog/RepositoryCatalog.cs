@@ -9,7 +9,7 @@ internal sealed record Repository(string Name, string Path);
 
 /// <summary>
 /// The repositories that runs may name: <c>Repositories:&lt;name&gt;:Path</c> of the configuration, relative paths from the content root,
-/// and <c>self</c>, the solution this service was started in, unless it is configured or there is none.
+/// and, when none is configured, <c>self</c>: the solution this service was started in. The gateway reads the same entries by the same rule.
 /// </summary>
 internal sealed class RepositoryCatalog
 {
@@ -35,7 +35,7 @@ internal sealed class RepositoryCatalog
 
         if (errors.Count > 0)
             throw new OptionsValidationException("Repositories", typeof(RepositoryCatalog), errors);
-        if (!_repositories.ContainsKey(Self) && SolutionFolder(environment.ContentRootPath) is { } solution)
+        if (_repositories.Count == 0 && SolutionFolder(environment.ContentRootPath) is { } solution)
             _repositories[Self] = new(Self, solution);
     }
 

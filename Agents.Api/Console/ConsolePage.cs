@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using Agents.Api.Catalog;
 using Agents.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -58,11 +57,11 @@ internal static class ConsolePage
             curl -s {{context.Request.Scheme}}://{{context.Request.Host}}/api/v1/agents/execute -H 'content-type: application/json' \
               -d '{"repository_name":"{{repository}}","user_query":"What should be simplified first?"}'
             """;
-        var calls = Calls.Select(call => $"<tr><td><code>{Text(call.Call)}</code></td><td>{Text(call.What)}</td></tr>");
+        var calls = Calls.Select(call => $"<tr><td><code>{HtmlText.Of(call.Call)}</code></td><td>{HtmlText.Of(call.What)}</td></tr>");
         return Html(Page
-            .Replace("{{ask}}", Text(ask), StringComparison.Ordinal)
-            .Replace("{{repositories}}", Text(repositories.NamesForPeople), StringComparison.Ordinal)
-            .Replace("{{agents}}", Text(string.Join(", ", BuiltInAgents.All.Select(agent => agent.Name))), StringComparison.Ordinal)
+            .Replace("{{ask}}", HtmlText.Of(ask), StringComparison.Ordinal)
+            .Replace("{{repositories}}", HtmlText.Of(repositories.NamesForPeople), StringComparison.Ordinal)
+            .Replace("{{agents}}", HtmlText.Of(string.Join(", ", BuiltInAgents.All.Select(agent => agent.Name))), StringComparison.Ordinal)
             .Replace("{{calls}}", string.Join('\n', calls), StringComparison.Ordinal)
             // Last, as a question may hold anything, a place-holder's name too.
             .Replace("{{runs}}", await RunsAsync(store, context.RequestAborted), StringComparison.Ordinal));
@@ -72,8 +71,6 @@ internal static class ConsolePage
         RunList.Html((await store.ListAsync(new RunFilter { Limit = LastRuns }, cancellationToken)).Runs);
 
     private static ContentHttpResult Html(string html) => TypedResults.Text(html, "text/html; charset=utf-8");
-
-    private static string Text(string text) => HtmlEncoder.Default.Encode(text);
 
     private static string Resource(string name)
     {

@@ -27,20 +27,24 @@ internal record ExecuteRequest
     /// <summary>Kind of documentation wanted.</summary>
     public string? DocumentationType { get; init; }
 
-    protected SubmitRun ToRun(IReadOnlyList<string>? agents) => new()
+    protected SubmitRun ToRun(IReadOnlyList<string>? agents)
     {
-        Repository = RepositoryName,
-        Query = UserQuery,
-        Agents = agents,
-        Context = Context,
-        Input = new RunInput
+        var input = new RunInput
         {
             TargetFiles = TargetFiles,
             AnalysisDepth = AnalysisDepth,
             TestTypes = TestTypes,
             DocumentationType = DocumentationType,
-        },
-    };
+        };
+        return new SubmitRun
+        {
+            Repository = RepositoryName,
+            Query = UserQuery,
+            Agents = agents,
+            Context = Context,
+            Input = input == new RunInput() ? null : input,
+        };
+    }
 }
 
 /// <summary>Agents to ask, as the original system's clients do.</summary>

@@ -20,6 +20,7 @@ public sealed class ApiFixture : IAsyncLifetime
         _api = await ServiceProcess.StartAsync("Agents.Api", environment: new Dictionary<string, string?>
         {
             ["Storage__Directory"] = _storage.FullPath,
+            ["Repositories__self__Path"] = RepositoryRoot.Find(),
             ["Repositories__Other__Path"] = _storage.FullPath,
         });
         Api = new ApiClient(_api.Client);
