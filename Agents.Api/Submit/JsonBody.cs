@@ -25,6 +25,7 @@ internal sealed class JsonBody<T> : IBindableFromHttpContext<JsonBody<T>>, IEndp
         try
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body, Strict, context.RequestAborted);
+            ReadTexts(document.RootElement);
             var differences = JsonShape.Differences<T>(document.RootElement);
             return differences.Count > 0
                 ? new(null, Problems.Invalid(differences))
@@ -33,6 +34,10 @@ internal sealed class JsonBody<T> : IBindableFromHttpContext<JsonBody<T>>, IEndp
         catch (JsonException malformed)
         {
             return new(null, Problems.Invalid("body", Sentence(malformed, context.Request)));
+        }
+        catch (InvalidOperationException)
+        {
+            return new(null, Problems.Invalid("body", "A text in it is no Unicode: it has broken UTF-8, or half of a surrogate pair such as \\ud800 alone."));
         }
         catch (BadHttpRequestException refused)
         {
@@ -44,6 +49,30 @@ internal sealed class JsonBody<T> : IBindableFromHttpContext<JsonBody<T>>, IEndp
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+
+    /// <summary>Reads every text once. The parser takes broken ones unread, and they would fail wherever they are used first.</summary>
+    /// <exception cref="InvalidOperationException">A text is no Unicode.</exception>
+    private static void ReadTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                    ReadTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    ReadTexts(member.Value);
+                }
+
+                break;
+        }
+    }
 
     private static string Sentence(JsonException malformed, HttpRequest request)
     {

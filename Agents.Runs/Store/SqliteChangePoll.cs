@@ -11,6 +11,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(25);
 
     private readonly SqliteConnection _connection;
+    private readonly SqliteCommand _version;
     private readonly ChangeSignals _changes;
     private readonly PeriodicTimer _timer;
     private readonly Task _loop;
@@ -20,6 +21,10 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
     {
         _connection = connection;
         _changes = changes;
+        // Kept, as it runs forty times a second.
+        _version = connection.CreateCommand();
+        _version.CommandText = "PRAGMA data_version";
+        _version.Prepare();
         _timer = new PeriodicTimer(Period, time);
         var version = Version();
         _seen = connection.Number("SELECT value FROM revision");
@@ -30,6 +35,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
     {
         _timer.Dispose();
         await _loop.ConfigureAwait(false);
+        await _version.DisposeAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -52,7 +58,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
         }
     }
 
-    private long Version() => _connection.Number("PRAGMA data_version");
+    private long Version() => (long)_version.ExecuteScalar()!;
 
     private void RaiseChanged()
     {
