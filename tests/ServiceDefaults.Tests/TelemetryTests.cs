@@ -11,6 +11,9 @@ using Xunit;
 
 namespace ServiceDefaults.Tests;
 
+/// <summary>Spans and metrics are seen process-wide: beside other tests these would record what those do.</summary>
+[CollectionDefinition(nameof(TelemetryTests), DisableParallelization = true)]
+[Collection(nameof(TelemetryTests))]
 public sealed class TelemetryTests
 {
     [Theory]
