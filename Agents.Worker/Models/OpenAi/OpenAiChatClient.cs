@@ -87,10 +87,13 @@ internal sealed class OpenAiChatClient(HttpClient http, IOptions<ModelOptions> o
         {
             throw new ModelException(ModelFailure.Timeout, $"The model server was silent for {_options.Timeout.TotalSeconds:0} s (Models:Timeout).");
         }
+        catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
+        {
+            throw new ModelException(ModelFailure.BrokenStream, $"The model server closed the connection before it answered: {error.GetBaseException().Message}", error);
+        }
         catch (HttpRequestException error)
         {
-            var failure = error.HttpRequestError == HttpRequestError.ResponseEnded ? ModelFailure.BrokenStream : ModelFailure.Unavailable;
-            throw new ModelException(failure, $"The model server at {_endpoint.GetLeftPart(UriPartial.Authority)} cannot be reached: {error.Message}", error);
+            throw new ModelException(ModelFailure.Unavailable, $"The model server at {_endpoint.GetLeftPart(UriPartial.Authority)} cannot be reached: {error.Message}", error);
         }
         catch (IOException error)
         {

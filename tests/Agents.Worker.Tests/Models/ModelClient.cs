@@ -14,10 +14,14 @@ internal sealed class ModelClient : IDisposable, ITurnListener
     public ModelClient(string baseUrl, Action<ModelOptions>? configure = null, TimeProvider? time = null)
     {
         var options = new ModelOptions { Provider = ModelOptions.OpenAi, BaseUrl = baseUrl, Model = "test-model", RetryDelay = TimeSpan.Zero };
+        Clock = time as ManualTimeProvider;
         configure?.Invoke(options);
         _client = new OpenAiChatClient(new HttpClient { Timeout = Timeout.InfiniteTimeSpan }, Options.Create(options), time ?? TimeProvider.System);
         _turns = new ModelTurns(_client, Options.Create(options), time ?? TimeProvider.System);
     }
+
+    /// <summary>The clock, where the test moves it.</summary>
+    public ManualTimeProvider? Clock { get; }
 
     /// <summary>The text as it came, resets as <c>[reset]</c>.</summary>
     public List<string> Heard { get; } = [];
