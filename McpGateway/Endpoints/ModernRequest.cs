@@ -30,7 +30,7 @@ internal static class ModernRequest
 
     private static RpcError? CheckMirrored(HttpRequest request, ReadOnlySpan<byte> body, MessageShape shape)
     {
-        var method = System.Text.Encoding.UTF8.GetString(shape.MethodName.Of(body));
+        var method = JsonText.Read(shape.MethodName.Of(body)) ?? "";
         if (Differs(request, McpHeader.Method, method) is { } wrongMethod) return wrongMethod;
         var mirrored = method switch
         {

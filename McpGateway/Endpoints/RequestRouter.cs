@@ -92,5 +92,5 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ClientSessions s
     }
 
     private static RpcError NoSuchMethod(ClientRequest request, string where) =>
-        new(RpcErrorCode.MethodNotFound, $"There is no method {System.Text.Encoding.UTF8.GetString(request.Shape.MethodName.Of(request.Message.Span))} {where}.");
+        new(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} {where}.");
 }

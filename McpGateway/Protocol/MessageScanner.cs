@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace McpGateway.Protocol;
 
@@ -10,10 +12,12 @@ namespace McpGateway.Protocol;
 internal ref struct MessageScanner
 {
     private const int MaxDepth = 128;
+    private const string VersionRule = "The member jsonrpc must be \"2.0\".";
 
     private Utf8JsonReader _reader;
     private MessageShape _shape;
-    private bool _isJsonRpc;
+    private ByteRange _version;
+    private bool _hasNullId;
 
     private MessageScanner(ReadOnlySpan<byte> message)
     {
@@ -24,13 +28,15 @@ internal ref struct MessageScanner
     /// <exception cref="MessageRefusedException">It is no JSON, no JSON-RPC 2.0 message, or ambiguous.</exception>
     public static MessageShape Scan(ReadOnlySpan<byte> message)
     {
+        if (!Utf8.IsValid(message)) throw new MessageRefusedException(RpcErrorCode.ParseError, "The body is not valid UTF-8.");
         var scanner = new MessageScanner(message);
         try
         {
             return scanner.Read();
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second kind is half a surrogate pair, escaped, in a member's name: JSON by its grammar, but no text.
             throw new MessageRefusedException(RpcErrorCode.ParseError, $"The body is not valid JSON: {exception.Message}");
         }
     }
@@ -44,7 +50,7 @@ internal ref struct MessageScanner
 
         while (NextMember())
         {
-            if (Is("jsonrpc"u8)) { _reader.Read(); _isJsonRpc = _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals("2.0"u8); }
+            if (Is("jsonrpc"u8)) ReadVersion();
             else if (Is("id"u8)) ReadId();
             else if (Is("method"u8)) ReadMethod();
             else if (Is("params"u8)) ReadParams();
@@ -55,7 +61,7 @@ internal ref struct MessageScanner
 
         _shape.Close = (int)_reader.TokenStartIndex;
         if (_reader.Read()) throw Refuse("There is more than one JSON value in the body.");
-        if (!_isJsonRpc) throw Refuse("The member jsonrpc must be \"2.0\".");
+        if (_version.IsEmpty) throw Refuse(VersionRule);
         _shape.Kind = Classify();
         return _shape;
     }
@@ -63,6 +69,8 @@ internal ref struct MessageScanner
     private readonly MessageKind Classify()
     {
         var isCall = _shape.Method != McpMethod.None;
+        // JSON-RPC allows null only in an error answer to a request that could not be read.
+        if (isCall && _hasNullId) throw Refuse("The member id must be a string or an integer, not null; a notification has none.");
         var answers = (_shape.Result.IsEmpty ? 0 : 1) + (_shape.Error.IsEmpty ? 0 : 1);
         return (isCall, answers) switch
         {
@@ -73,13 +81,22 @@ internal ref struct MessageScanner
         };
     }
 
+    private void ReadVersion()
+    {
+        Once(_version, "jsonrpc");
+        _reader.Read();
+        if (_reader.TokenType != JsonTokenType.String || !_reader.ValueTextEquals("2.0"u8)) throw Refuse(VersionRule);
+        _version = TokenRange();
+    }
+
     private void ReadId()
     {
         Once(_shape.Id, "id");
+        if (_hasNullId) throw Refuse("The member id appears twice.");
         _reader.Read();
-        var isInteger = _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt64(out _);
-        // JSON-RPC allows null only in an error answer to a request that could not be read.
-        if (_reader.TokenType == JsonTokenType.Null) return;
+        _hasNullId = _reader.TokenType == JsonTokenType.Null;
+        if (_hasNullId) return;
+        var isInteger = _reader.TokenType == JsonTokenType.Number && _reader.ValueSpan.IndexOfAny(".eE"u8) < 0;
         if (!isInteger && _reader.TokenType != JsonTokenType.String) throw Refuse("The member id must be a string or an integer.");
         _shape.Id = TokenRange();
     }
@@ -89,9 +106,8 @@ internal ref struct MessageScanner
         Once(_shape.MethodName, "method");
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.String) throw Refuse("The member method must be a string.");
-        var range = TokenRange();
-        _shape.MethodName = new ByteRange(range.Start + 1, range.End - 1);
-        if (_shape.MethodName.IsEmpty) throw Refuse("The member method is empty.");
+        if (_reader.ValueSpan.IsEmpty) throw Refuse("The member method is empty.");
+        _shape.MethodName = TokenRange();
         _shape.Method = McpMethodNames.Read(ref _reader);
     }
 
@@ -102,11 +118,11 @@ internal ref struct MessageScanner
         while (NextMember())
         {
             if (Is("_meta"u8)) { Once(_shape.Meta, "_meta"); ReadRequestMeta(); }
-            else if (Is("name"u8)) _shape.Name = ReadScalar(_shape.Name, "name");
-            else if (Is("uri"u8)) _shape.Uri = ReadScalar(_shape.Uri, "uri");
-            else if (Is("progressToken"u8)) _shape.ProgressToken = ReadScalar(_shape.ProgressToken, "progressToken");
-            else if (Is("requestId"u8)) _shape.RequestId = ReadScalar(_shape.RequestId, "requestId");
-            else if (Is("protocolVersion"u8)) _shape.InitializeVersion = ReadScalar(_shape.InitializeVersion, "protocolVersion");
+            else if (Is("name"u8)) _shape.Name = ReadValue(_shape.Name, "name");
+            else if (Is("uri"u8)) _shape.Uri = ReadValue(_shape.Uri, "uri");
+            else if (Is("progressToken"u8)) _shape.ProgressToken = ReadValue(_shape.ProgressToken, "progressToken");
+            else if (Is("requestId"u8)) _shape.RequestId = ReadValue(_shape.RequestId, "requestId");
+            else if (Is("protocolVersion"u8)) _shape.InitializeVersion = ReadValue(_shape.InitializeVersion, "protocolVersion");
             else SkipValue();
         }
 
@@ -118,8 +134,8 @@ internal ref struct MessageScanner
         if (!EnterObject(out var start)) { _shape.Meta = SkipFrom(start); return; }
         while (NextMember())
         {
-            if (Is("progressToken"u8)) _shape.AskedProgressToken = ReadScalar(_shape.AskedProgressToken, "progressToken");
-            else if (Is("io.modelcontextprotocol/protocolVersion"u8)) _shape.EnvelopeVersion = ReadScalar(_shape.EnvelopeVersion, "io.modelcontextprotocol/protocolVersion");
+            if (Is("progressToken"u8)) _shape.AskedProgressToken = ReadValue(_shape.AskedProgressToken, "progressToken");
+            else if (Is("io.modelcontextprotocol/protocolVersion"u8)) _shape.EnvelopeVersion = ReadValue(_shape.EnvelopeVersion, "io.modelcontextprotocol/protocolVersion");
             else SkipValue();
         }
 
@@ -132,8 +148,8 @@ internal ref struct MessageScanner
         if (!EnterObject(out var start)) { _shape.Result = SkipFrom(start); return; }
         while (NextMember())
         {
-            if (Is("_meta"u8)) { _reader.Read(); _shape.Meta = SkipFrom((int)_reader.TokenStartIndex); }
-            else if (Is("resultType"u8)) _shape.ResultType = ReadScalar(_shape.ResultType, "resultType");
+            if (Is("_meta"u8)) _shape.Meta = ReadValue(_shape.Meta, "_meta");
+            else if (Is("resultType"u8)) _shape.ResultType = ReadValue(_shape.ResultType, "resultType");
             else SkipValue();
         }
 
@@ -146,14 +162,16 @@ internal ref struct MessageScanner
         if (!EnterObject(out var start)) { _shape.Error = SkipFrom(start); return; }
         while (NextMember())
         {
-            if (Is("code"u8) && _reader.Read() && _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt32(out var code)) _shape.ErrorCode = code;
-            else SkipValue();
+            var isCode = Is("code"u8);
+            _reader.Read();
+            if (isCode && _reader.TokenType == JsonTokenType.Number && _reader.TryGetInt32(out var code)) _shape.ErrorCode = code;
+            _reader.Skip();
         }
 
         _shape.Error = new ByteRange(start, (int)_reader.BytesConsumed);
     }
 
-    private ByteRange ReadScalar(ByteRange before, string member)
+    private ByteRange ReadValue(ByteRange before, string member)
     {
         Once(before, member);
         _reader.Read();
@@ -186,8 +204,10 @@ internal ref struct MessageScanner
     private readonly bool Is(ReadOnlySpan<byte> member)
     {
         if (_reader.ValueTextEquals(member)) return true;
-        if (!_reader.HasValueSequence && _reader.ValueSpan.Length == member.Length && System.Text.Ascii.EqualsIgnoreCase(_reader.ValueSpan, member))
-            throw Refuse($"The member {System.Text.Encoding.UTF8.GetString(_reader.ValueSpan)} is spelled {System.Text.Encoding.UTF8.GetString(member)}.");
+        var differsInCase = _reader.ValueIsEscaped
+            ? Encoding.UTF8.GetString(member).Equals(_reader.GetString(), StringComparison.OrdinalIgnoreCase)
+            : Ascii.EqualsIgnoreCase(_reader.ValueSpan, member);
+        if (differsInCase) throw Refuse($"The member {_reader.GetString()} is spelled {Encoding.UTF8.GetString(member)}.");
         return false;
     }
 

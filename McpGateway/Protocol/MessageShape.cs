@@ -28,7 +28,7 @@ internal struct MessageShape
     public MessageKind Kind;
     public McpMethod Method;
 
-    /// <summary>The method's name as it stands, without quotes and unescaped only if it had no escapes.</summary>
+    /// <summary>The method with its quotes.</summary>
     public ByteRange MethodName;
 
     /// <summary>The id with its quotes, if it has any.</summary>

@@ -10,6 +10,7 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
 
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_longestAsked = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_unauthorized = TimeSpan.FromMinutes(5);
 
     private readonly Lock _lock = new();
@@ -62,7 +63,7 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
 
     private TimeSpan DelayNeedsLock(UpstreamException failure)
     {
-        if (failure.RetryAfter is { } asked) return asked;
+        if (failure.RetryAfter is { } asked) return asked < s_first ? s_first : asked > s_longestAsked ? s_longestAsked : asked;
         if (failure.Kind == FailureKind.Unauthorized) return s_unauthorized;
         var doubled = s_first * Math.Pow(2, Math.Min(_failures - 1, 10));
         var delay = doubled < s_longest ? doubled : s_longest;

@@ -11,8 +11,11 @@ namespace McpGateway.Upstreams;
 /// Reads upstreams in the ecosystem's <c>mcpServers</c> format, so that a user can paste what a client already has. Members
 /// it does not know are left alone, since every client adds its own. Collects every error instead of stopping at the first.
 /// </summary>
-internal sealed partial class McpServersReader(string source, string directory, List<string> errors)
+internal sealed partial class McpServersReader(string source, string directory, List<string> errors, ICollection<string> disabled)
 {
+    /// <summary>Seconds; far above every bound, so that the bound's own error is given, and within what a time span holds.</summary>
+    private const double LongestDuration = 1e9;
+
     private readonly List<string> _errors = errors;
 
     public IEnumerable<UpstreamConfig> Read(JsonObject servers)
@@ -23,7 +26,8 @@ internal sealed partial class McpServersReader(string source, string directory, 
             if (!NamePattern().IsMatch(name) || name.Contains("__", StringComparison.Ordinal))
                 _errors.Add($"{where}: the name must be 1 to 32 of letters, digits, '-' and '_', without '__', since it becomes part of tool names. Rename it.");
             else if (node is not JsonObject server) _errors.Add($"{where}: must be an object with \"command\" or \"url\".");
-            else if (!IsDisabled(server) && ReadOne(name, where, server) is { } config) yield return config;
+            else if (IsDisabled(server)) disabled.Add(name);
+            else if (ReadOne(name, where, server) is { } config) yield return config;
         }
     }
 
@@ -33,7 +37,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
         var command = Text(server, "command", where);
         var url = ReadUrl(server, where);
         var transport = ReadTransport(server, where, command, url);
-        if (command is null == url is null) _errors.Add($"{where}: needs either \"command\" (a local process) or \"url\" (a remote server){(command is null ? "" : ", not both")}.");
+        if (server["command"] is null == server["url"] is null) _errors.Add($"{where}: needs either \"command\" (a local process) or \"url\" (a remote server){(server["command"] is null ? "" : ", not both")}.");
         var config = new UpstreamConfig
         {
             Name = name,
@@ -42,7 +46,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
             Url = url,
             Args = [.. Texts(server, "args", where)],
             Env = Pairs(server, "env", where),
-            Headers = Pairs(server, "headers", where),
+            Headers = ReadHeaders(server, where),
             WorkingDirectory = ReadDirectory(server, where),
             Pool = ReadPool(server, where, transport),
         };
@@ -60,8 +64,8 @@ internal sealed partial class McpServersReader(string source, string directory, 
             "sse" => UpstreamTransport.Sse,
             _ => Refuse(),
         };
-        if (transport == UpstreamTransport.Stdio && url is not null) _errors.Add($"{where}: type \"stdio\" goes with \"command\", not with \"url\".");
-        if (transport is UpstreamTransport.Http or UpstreamTransport.Sse && command is not null) _errors.Add($"{where}: type \"{type}\" goes with \"url\", not with \"command\".");
+        if (transport == UpstreamTransport.Stdio && url is not null && command is null) _errors.Add($"{where}: type \"stdio\" goes with \"command\", not with \"url\".");
+        if (transport is UpstreamTransport.Http or UpstreamTransport.Sse && command is not null && url is null) _errors.Add($"{where}: type \"{type}\" goes with \"url\", not with \"command\".");
         return transport;
 
         UpstreamTransport Refuse()
@@ -91,6 +95,19 @@ internal sealed partial class McpServersReader(string source, string directory, 
         var full = Path.GetFullPath(path, directory);
         if (!Directory.Exists(full)) _errors.Add($"{where}: \"cwd\" {full} does not exist.");
         return full;
+    }
+
+    /// <summary>What HTTP cannot carry would be left out without a word, and the upstream would answer 401.</summary>
+    private ImmutableSortedDictionary<string, string> ReadHeaders(JsonObject server, string where)
+    {
+        var headers = Pairs(server, "headers", where);
+        foreach (var (name, value) in headers)
+        {
+            if (!HeaderNamePattern().IsMatch(name)) _errors.Add($"{where}: headers.{name} is no name of an HTTP header.");
+            if (value.Any(c => c is < ' ' or > '~')) _errors.Add($"{where}: headers.{name} holds a line end or another character that a header cannot carry; check the variable it comes from.");
+        }
+
+        return headers;
     }
 
     private PoolOptions ReadPool(JsonObject server, string where, UpstreamTransport transport)
@@ -156,12 +173,13 @@ internal sealed partial class McpServersReader(string source, string directory, 
     private TimeSpan Duration(JsonNode? value, string where, TimeSpan fallback)
     {
         var text = Scalar(value) ?? "";
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds < 1e8) return TimeSpan.FromSeconds(seconds);
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds < LongestDuration) return TimeSpan.FromSeconds(seconds);
         if (text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span)) return span;
         if (DurationPattern().Match(text) is { Success: true } match)
         {
             var amount = double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
-            return match.Groups[2].Value switch { "ms" => TimeSpan.FromMilliseconds(amount), "s" => TimeSpan.FromSeconds(amount), "m" => TimeSpan.FromMinutes(amount), _ => TimeSpan.FromHours(amount) };
+            amount *= match.Groups[2].Value switch { "ms" => 0.001, "s" => 1, "m" => 60, _ => 3600 };
+            if (amount < LongestDuration) return TimeSpan.FromSeconds(amount);
         }
 
         _errors.Add($"{where} is {value?.ToJsonString() ?? "null"}; give seconds (30), a unit (\"500ms\", \"30s\", \"5m\", \"1h\") or hh:mm:ss.");
@@ -172,7 +190,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
     {
         if (server[member] is null) return ImmutableSortedDictionary<string, string>.Empty;
         if (server[member] is JsonObject pairs)
-            return pairs.Select(pair => KeyValuePair.Create(pair.Key, Expand(Scalar(pair.Value) ?? "", $"{where}: {member}.{pair.Key}"))).ToImmutableSortedDictionary(StringComparer.Ordinal);
+            return pairs.Select(pair => KeyValuePair.Create(pair.Key, Item(pair.Value, $"{where}: {member}.{pair.Key}"))).ToImmutableSortedDictionary(StringComparer.Ordinal);
         _errors.Add($"{where}: \"{member}\" must be an object of texts.");
         return ImmutableSortedDictionary<string, string>.Empty;
     }
@@ -182,14 +200,23 @@ internal sealed partial class McpServersReader(string source, string directory, 
         switch (server[member])
         {
             case null: return [];
-            case JsonArray items: return [.. items.Select((item, i) => Expand(Scalar(item) ?? "", $"{where}: {member}[{i}]"))];
+            // .NET configuration turns an empty array into an empty text.
+            case JsonValue value when value.ToString().Length == 0: return [];
+            case JsonArray items: return [.. items.Select((item, i) => Item(item, $"{where}: {member}[{i}]"))];
             // .NET configuration turns an array into an object with the indexes as names.
             case JsonObject items when items.All(item => int.TryParse(item.Key, out _)):
-                return items.OrderBy(item => int.Parse(item.Key, CultureInfo.InvariantCulture)).Select(item => Expand(Scalar(item.Value) ?? "", $"{where}: {member}[{item.Key}]")).ToArray();
+                return items.OrderBy(item => int.Parse(item.Key, CultureInfo.InvariantCulture)).Select(item => Item(item.Value, $"{where}: {member}[{item.Key}]")).ToArray();
             default:
                 _errors.Add($"{where}: \"{member}\" must be an array of texts.");
                 return [];
         }
+    }
+
+    private string Item(JsonNode? node, string where)
+    {
+        if (Scalar(node) is { } text) return Expand(text, where);
+        _errors.Add($"{where} must be a text.");
+        return "";
     }
 
     private string? Text(JsonObject server, string member, string where)
@@ -214,6 +241,9 @@ internal sealed partial class McpServersReader(string source, string directory, 
 
     [GeneratedRegex("^[A-Za-z0-9_-]{1,32}$")]
     private static partial Regex NamePattern();
+
+    [GeneratedRegex("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    private static partial Regex HeaderNamePattern();
 
     [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")]
     private static partial Regex VariablePattern();

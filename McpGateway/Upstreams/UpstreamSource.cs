@@ -6,13 +6,13 @@ namespace McpGateway.Upstreams;
 
 /// <summary>
 /// Where the upstreams are written: the built-in one, <c>Gateway:Upstreams</c> in configuration, then the file. A later one of
-/// the same name replaces an earlier one.
+/// the same name replaces an earlier one, or removes it with <c>"disabled": true</c>.
 /// </summary>
 internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironment environment)
 {
     private const string DefaultFile = "mcp.json";
 
-    private static readonly JsonDocumentOptions s_lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions s_lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     private readonly string? _configured = configuration["Gateway:ConfigFile"];
 
@@ -26,13 +26,16 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
         var errors = new List<string>();
         var upstreams = ImmutableSortedDictionary.CreateBuilder<string, UpstreamConfig>(StringComparer.Ordinal);
         if (BuiltInRepository.Read(configuration, environment, errors) is { } repository) upstreams[repository.Name] = repository;
-        foreach (var config in new McpServersReader("Gateway:Upstreams", environment.ContentRootPath, errors).Read(FromConfiguration())) upstreams[config.Name] = config;
-        if (ReadFile(errors) is { } servers)
-        {
-            foreach (var config in new McpServersReader(File, Path.GetDirectoryName(File)!, errors).Read(servers)) upstreams[config.Name] = config;
-        }
-
+        Put(upstreams, "Gateway:Upstreams", environment.ContentRootPath, FromConfiguration(), errors);
+        if (ReadFile(errors) is { } servers) Put(upstreams, File, Path.GetDirectoryName(File)!, servers, errors);
         return errors.Count == 0 ? upstreams.ToImmutable() : throw new GatewayConfigurationException(errors);
+    }
+
+    private static void Put(ImmutableSortedDictionary<string, UpstreamConfig>.Builder upstreams, string source, string directory, JsonObject servers, List<string> errors)
+    {
+        var disabled = new List<string>();
+        foreach (var config in new McpServersReader(source, directory, errors, disabled).Read(servers)) upstreams[config.Name] = config;
+        upstreams.RemoveRange(disabled);
     }
 
     private JsonObject? ReadFile(List<string> errors)
@@ -40,7 +43,7 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
         try
         {
             var root = JsonNode.Parse(System.IO.File.ReadAllText(File), documentOptions: s_lenient);
-            if (root?["mcpServers"] is JsonObject servers) return servers;
+            if (root is JsonObject file && file["mcpServers"] is JsonObject servers) return servers;
             errors.Add($"{File}: must be an object with the member \"mcpServers\".");
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
@@ -70,7 +73,8 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
     {
         var children = section.GetChildren().ToArray();
         if (children.Length == 0) return JsonValue.Create(section.Value);
-        var node = new JsonObject();
+        // Environment variables are mostly written in capitals.
+        var node = new JsonObject(new JsonNodeOptions { PropertyNameCaseInsensitive = true });
         foreach (var child in children) node[child.Key] = ToNode(child);
         return node;
     }

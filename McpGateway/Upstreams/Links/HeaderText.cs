@@ -17,7 +17,8 @@ internal static class HeaderText
     /// <summary>The text a header stands for; null when it claims to be encoded and is not.</summary>
     public static string? Decode(string header)
     {
-        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || !header.EndsWith(Suffix, StringComparison.Ordinal)) return header;
+        var encoded = header.Length >= Prefix.Length + Suffix.Length && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && header.EndsWith(Suffix, StringComparison.Ordinal);
+        if (!encoded) return header;
         var bytes = new byte[header.Length];
         return Convert.TryFromBase64String(header[Prefix.Length..^Suffix.Length], bytes, out var written) ? Encoding.UTF8.GetString(bytes, 0, written) : null;
     }
