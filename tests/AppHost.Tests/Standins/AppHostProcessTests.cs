@@ -36,7 +36,15 @@ public sealed class AppHostProcessTests : IDisposable
         using (var process = Process.GetProcessById(appHost.Id))
             process.Kill();
 
-        await Eventually.HoldsAsync(() => !children.Any(ProcessIds.IsAlive), TimeSpan.FromSeconds(40));
+        try
+        {
+            await Eventually.HoldsAsync(() => !children.Any(ProcessIds.IsAlive), TimeSpan.FromSeconds(40));
+        }
+        finally
+        {
+            foreach (var orphan in children.Where(ProcessIds.IsAlive))
+                Process.GetProcessById(orphan).Kill(entireProcessTree: true);
+        }
     }
 
     [Fact]

@@ -66,7 +66,8 @@ public sealed class LocalApplicationTests : IDisposable
     {
         var sample = new SampleApplication();
         var first = sample.Add("first");
-        sample.Add("second").WaitFor(first);
+        // Takes its whole time to end: were both asked at once, the first would be gone before it.
+        sample.Add("second").WaitFor(first).WithEnvironment("SAMPLE_IGNORES_SIGTERM", "true");
         await using var application = await sample.StartAsync();
         await SampleApplication.HealthyAsync(application, "second");
         int[] ids = [await SampleApplication.IdAsync(application, "first"), await SampleApplication.IdAsync(application, "second")];
