@@ -16,6 +16,7 @@ public static class RunsJson
         ArgumentNullException.ThrowIfNull(options);
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.NumberHandling = JsonNumberHandling.Strict;
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false));
         // Text for people stays readable; the answers are application/json with nosniff, so nothing in them is read as HTML.
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;

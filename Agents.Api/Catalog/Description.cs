@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.OpenApi;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -5,8 +7,19 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>The OpenAPI description at <c>/openapi/v1.json</c>.</summary>
 internal static class Description
 {
-    public static IServiceCollection AddDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
-        options.AddDocumentTransformer((document, _, _) =>
+    public static IServiceCollection AddDescription(this IServiceCollection services) => services.AddOpenApi("v1", options => options
+        .AddSchemaTransformer((schema, context, _) =>
+        {
+            // A constructor parameter counts as required; what is null is left out of our JSON nevertheless.
+            foreach (var member in context.JsonTypeInfo.Properties.Where(member => member.IsGetNullable && member.AttributeProvider?.IsDefined(typeof(JsonIgnoreAttribute), true) is false))
+            {
+                if (member.AttributeProvider?.IsDefined(typeof(RequiredAttribute), true) is false)
+                    schema.Required?.Remove(member.Name);
+            }
+
+            return Task.CompletedTask;
+        })
+        .AddDocumentTransformer((document, _, _) =>
         {
             document.Info = new OpenApiInfo
             {

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using Agents.Api.Submit;
 using Agents.Runs;
@@ -21,7 +22,7 @@ internal static class StreamEndpoints
     }
 
     private static async Task<IResult> SendAsync(
-        string id, string? after, HttpContext context, IRunStore store, IRunEvents events, EventStream stream)
+        string id, [Description("Only events with a greater id; Last-Event-ID counts for more.")] string? after, HttpContext context, IRunStore store, IRunEvents events, EventStream stream)
     {
         // A client that reconnects repeats its address: what it saw last counts for more than where it once began.
         var (field, value) = context.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? ("Last-Event-ID", last) : ("after", after);

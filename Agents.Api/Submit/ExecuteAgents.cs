@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Agents.Runs;
 
@@ -6,10 +7,12 @@ namespace Agents.Api.Submit;
 /// <summary>The request of the original system's <c>/execute</c>, read as a run.</summary>
 internal record ExecuteRequest
 {
-    /// <summary>The repository's configured name. Required.</summary>
+    /// <summary>The repository's configured name.</summary>
+    [Required]
     public string? RepositoryName { get; init; }
 
-    /// <summary>The question. Required.</summary>
+    /// <summary>The question.</summary>
+    [Required]
     public string? UserQuery { get; init; }
 
     /// <summary>Whatever the agents should know; a JSON object.</summary>
@@ -78,7 +81,8 @@ internal sealed record ExecuteAgents : ExecuteRequest
 /// <summary>One agent to ask, as the original system's clients do.</summary>
 internal sealed record ExecuteSingle : ExecuteRequest
 {
-    /// <summary>The agent. Required.</summary>
+    /// <summary>The agent.</summary>
+    [Required]
     public string? AgentType { get; init; }
 
     /// <summary>Stream the events (the default), or wait and answer JSON.</summary>

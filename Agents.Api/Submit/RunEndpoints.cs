@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Agents.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -32,7 +33,11 @@ internal static class RunEndpoints
     }
 
     private static async Task<Results<Ok<RunPage>, ProblemHttpResult>> ListAsync(
-        string? state, string? limit, string? cursor, IRunStore store, CancellationToken cancellationToken)
+        [Description("Only runs in this state.")] string? state,
+        [Description("At most so many, 1 to 200; 50 by default.")] string? limit,
+        [Description("'next' of the page before.")] string? cursor,
+        IRunStore store,
+        CancellationToken cancellationToken)
     {
         var (filter, errors) = RunQuery.Parse(state, limit, cursor);
         if (errors.Count > 0)

@@ -20,7 +20,7 @@ internal static class SessionEndpoints
             .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
         agents.MapPost("execute/single", SingleAsync).WithSummary("Ask one agent")
             .WithDescription("Streams the run's events, or waits for the result when enable_streaming is false.")
-            .Produces<SingleAnswer>().Produces<SingleAnswer>(202).Produces<RunEvent>(200, "text/event-stream")
+            .Produces<SingleAnswer>(200, "application/json", "text/event-stream").Produces<SingleAnswer>(202)
             .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
         agents.MapGet("session/{id}", GetAsync).WithSummary("Read a session").ProducesProblem(404);
         agents.MapDelete("session/{id}", CancelAsync).WithSummary("Cancel a session").ProducesProblem(404);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Agents.Runs;
 
@@ -6,10 +7,12 @@ namespace Agents.Api.Submit;
 /// <summary>A run to be made.</summary>
 internal sealed record SubmitRun
 {
-    /// <summary>The repository's configured name. Required.</summary>
+    /// <summary>The repository's configured name.</summary>
+    [Required]
     public string? Repository { get; init; }
 
-    /// <summary>The question. Required, at most 20 000 characters.</summary>
+    /// <summary>The question. At most 20 000 characters.</summary>
+    [Required]
     public string? Query { get; init; }
 
     /// <summary>The agents to ask; by default simplifier, tester, convo_starter and summarizer.</summary>

@@ -72,6 +72,21 @@ public sealed partial class ConsoleTests(ApiFixture fixture)
             .GetProperty("content").TryGetProperty("text/event-stream", out _).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task Description_TellsWhatIsRequired_AndNoMore()
+    {
+        var schemas = (await Api.GetAsync("/openapi/v1.json")).Json.GetProperty("components").GetProperty("schemas");
+
+        Required("SubmitRun").ShouldBe(["repository", "query"]);
+        Required("ExecuteAgents").ShouldBe(["repository_name", "user_query"]);
+        Required("RunEvent").ShouldNotContain("agent");
+        Required("RunUsage").ShouldContain("cost_usd");
+        schemas.GetProperty("RunBudget").GetProperty("properties").GetProperty("max_depth").GetProperty("type").GetString().ShouldBe("integer");
+        schemas.GetProperty("StopReason").GetProperty("enum").EnumerateArray().Select(word => word.GetString()).ShouldContain("budget_tool_calls");
+
+        IEnumerable<string?> Required(string schema) => schemas.GetProperty(schema).GetProperty("required").EnumerateArray().Select(name => name.GetString());
+    }
+
     [Theory]
     [InlineData("/api/health")]
     [InlineData("/api/agents/health")]

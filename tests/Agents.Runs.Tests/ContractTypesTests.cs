@@ -71,7 +71,7 @@ public sealed class ContractTypesTests
         var agent = new AgentExecution { Name = "tester", State = AgentState.Completed, StopReason = StopReason.BudgetToolCalls, Usage = new RunUsage(1, null, 2, null) };
 
         JsonSerializer.Serialize(agent, RunsJson.Options)
-            .ShouldBe("""{"name":"tester","state":"completed","stop_reason":"budget_tool_calls","usage":{"input_tokens":1,"tool_calls":2},"degraded":false}""");
+            .ShouldBe("""{"name":"tester","state":"completed","stop_reason":"budget_tool_calls","usage":{"input_tokens":1,"output_tokens":null,"tool_calls":2,"cost_usd":null},"degraded":false}""");
         Should.Throw<JsonException>(() => JsonSerializer.Deserialize<AgentExecution>("""{"name":"x","state":3}""", RunsJson.Options));
     }
 
