@@ -18,12 +18,12 @@ internal sealed record RelationshipList(
 /// <summary>Tells what an entity is made of, stands on and is used by.</summary>
 internal sealed class GetEntityRelationshipsTool(ToolContext context) : RepositoryTool<RelationshipList>(
     context, AnswerJson.Default.RelationshipList, "get_entity_relationships", "Relationships of an entity",
-    "Tells for a type or member what it inherits, implements, contains, calls and uses in the repository, and what derives from, calls and uses it. C# is resolved with Roslyn, other languages by name. An ambiguous name is answered with candidates: repeat the call with Container.Name.",
+    "Tells for a type or member what it inherits, implements, contains, calls and uses in the repository, and what derives from, calls and uses it. C# is resolved with Roslyn, other languages by name. An ambiguous name is answered with candidates: repeat the call with Container.Name or file:line.",
     [_name, ToolArgument.Repository, _limit])
 {
     private const int MaxCandidates = 20;
 
-    private static readonly ToolArgument _name = new("name", ArgumentType.Text, "The exact name, or Container.Name, such as OrderStore or OrderStore.Save.") { Required = true };
+    private static readonly ToolArgument _name = new("name", ArgumentType.Text, "The exact name, Container.Name, or the place of the declaration as file:line, such as OrderStore, OrderStore.Save or src/store.cs:12.") { Required = true };
     private static readonly ToolArgument _limit = ToolArgument.Integer("limit", "How many relationships to answer at most.", 50, 1, 500);
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ internal sealed class GetEntityRelationshipsTool(ToolContext context) : Reposito
     {
         var rows = choices.Take(MaxCandidates).Select(c => EntityRow.Of(c[0])).ToList();
         var lines = string.Join('\n', rows.Select(r => $"{r.File}:{r.Line}: {r.Kind} {(r.Container is null ? "" : r.Container + ".")}{r.Name}"));
-        var text = $"'{name}' names {choices.Count} entities; repeat the call with one of these as Container.Name:\n{lines}";
+        var text = $"'{name}' names {choices.Count} entities; repeat the call with the place, such as {rows[0].File}:{rows[0].Line}, or with Container.Name:\n{lines}";
         return new(new("name lookup", [], 0, null, rows), text);
     }
 

@@ -21,7 +21,7 @@ internal static class CSharpDeclaration
         var first = FirstToken(declaration);
         var lines = node.SyntaxTree.GetLineSpan(Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(first.SpanStart, declaration.Span.End));
         var type = node as TypeDeclarationSyntax;
-        entities.Add(new(string.Intern(name), kind, file, lines.StartLinePosition.Line + 1, lines.EndLinePosition.Line + 1)
+        entities.Add(new(NamePool.Get(name), kind, file, lines.StartLinePosition.Line + 1, lines.EndLinePosition.Line + 1)
         {
             Container = Container(declaration),
             Signature = Signature(first.SpanStart, end, node.SyntaxTree),
@@ -94,7 +94,7 @@ internal static class CSharpDeclaration
         }
 
         parts.Reverse();
-        return parts.Count == 0 ? null : string.Intern(string.Join('.', parts));
+        return parts.Count == 0 ? null : NamePool.Get(string.Join('.', parts));
     }
 
     private static string Signature(int start, int end, SyntaxTree tree)

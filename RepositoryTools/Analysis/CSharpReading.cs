@@ -28,7 +28,7 @@ internal static class CSharpReading
         {
             if (token.IsKind(SyntaxKind.IdentifierToken))
             {
-                identifiers.Add(string.Intern(token.ValueText));
+                identifiers.Add(NamePool.Get(token.ValueText));
             }
         }
 

@@ -7,7 +7,7 @@ internal sealed class NameRelationships
 {
     /// <summary>How this reading calls itself in answers.</summary>
     internal const string Method =
-        "matching of names outside comments and strings, within the same language; equal names of different entities are not told apart";
+        "matching of names outside comments and strings, within the same language; a name that is declared more than once counts only in the file that declares it, a method only in files that name its type";
 
     private readonly RepositoryRoot _root;
     private readonly Language _language;
@@ -75,36 +75,66 @@ internal sealed class NameRelationships
     private void AddOutgoing(Entity part, string line, Range range, bool isHead)
     {
         var name = line[range];
-        if (name == part.Name || _declared[name].FirstOrDefault(e => !IsWithin(e, part)) is not { } other)
+        if (name == part.Name || Meant(name, part) is not { } other || IsWithin(other, part))
         {
             return;
         }
 
         var kind = other.IsType
-            ? isHead && part.IsType ? (other.Kind is "interface" or "trait" or "protocol" && part.Kind != "interface" ? "implements" : "inherits") : "uses"
-            : other.IsMethod && IsCall(line, range) ? "calls" : null;
+            ? isHead && part.IsType ? BaseKind(part, other) : "uses"
+            : other.IsMethod && IsCall(line, range) && IsReachable(other, part.File) ? "calls" : null;
         if (kind is not null)
         {
             Add(kind, EntityNames.FullName(other), other.File, other.Line);
         }
     }
 
+    private static string BaseKind(Entity part, Entity other) =>
+        other.Kind is "interface" or "trait" or "protocol" && part.Kind != "interface" ? "implements" : "inherits";
+
+    /// <summary>What a name means to an entity: what lies in it, else what its file declares, else what only one place declares.</summary>
+    private Entity? Meant(string name, Entity part)
+    {
+        var declared = _declared[name].ToList();
+        return declared.Count <= 1
+            ? declared.FirstOrDefault()
+            : declared.Find(e => IsWithin(e, part)) ?? declared.Find(e => e.File == part.File);
+    }
+
+    /// <summary>Whether a name in a file can mean one of the parts.</summary>
+    private bool IsMeant(string file)
+    {
+        var declared = _declared[_parts[0].Name].ToList();
+        return (declared.Count == _parts.Count || _parts.Any(p => p.File == file)) && _parts.Any(p => IsReachable(p, file));
+    }
+
+    /// <summary>Code that never names a type has no object of it to call, as a rule; a call of that name means something else.</summary>
+    private bool IsReachable(Entity entity, string file) =>
+        entity is not { IsMethod: true, Container: { } container }
+        || entity.File == file
+        || _files.First(f => f.Path == file).Reading!.Identifiers.Contains(container[(container.LastIndexOf('.') + 1)..]);
+
     private void AddIncoming(SourceFile file)
     {
-        var masked = Masked(file.Path);
         var target = _parts[0];
+        if (!IsMeant(file.Path))
+        {
+            return;
+        }
+
+        var masked = Masked(file.Path);
         for (var i = 0; i < masked.Length; i++)
         {
+            if (_parts.Any(p => p.File == file.Path && i + 1 >= p.Line && i + 1 <= p.EndLine))
+            {
+                continue;
+            }
+
             foreach (var range in Words.Of(masked[i]))
             {
-                if (!masked[i].AsSpan(range).SequenceEqual(target.Name) || _parts.Any(p => p.File == file.Path && i + 1 >= p.Line && i + 1 <= p.EndLine))
+                if (masked[i].AsSpan(range).SequenceEqual(target.Name) && (!target.IsMethod || IsCall(masked[i], range)))
                 {
-                    continue;
-                }
-
-                var owner = file.Reading!.Entities.LastOrDefault(e => e.Line <= i + 1 && e.EndLine >= i + 1);
-                if (!target.IsMethod || IsCall(masked[i], range))
-                {
+                    var owner = file.Reading!.Entities.LastOrDefault(e => e.Line <= i + 1 && e.EndLine >= i + 1);
                     Add(IncomingKind(target, owner, i), owner is null ? file.Path : EntityNames.FullName(owner), file.Path, i + 1);
                 }
             }

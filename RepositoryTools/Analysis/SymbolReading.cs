@@ -19,11 +19,15 @@ internal static class SymbolReading
     {
         var masked = MaskedLines.Of(lines, language);
         var identifiers = new HashSet<string>(StringComparer.Ordinal);
+        var known = identifiers.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var line in masked)
         {
             foreach (var range in Words.Of(line))
             {
-                identifiers.Add(string.Intern(line[range]));
+                if (!known.Contains(line.AsSpan(range)))
+                {
+                    identifiers.Add(NamePool.Get(line.AsSpan(range)));
+                }
             }
         }
 
@@ -52,7 +56,7 @@ internal static class SymbolReading
             var name = match.Groups["name"].Value;
             var kind = match.Groups["kind"] is { Success: true } spoken ? spoken.Value.ToLowerInvariant() : pattern.Kind;
             var signature = lines[i].Trim().TrimEnd('{', ':').TrimEnd();
-            return new(string.Intern(name), kind, path, i + 1, EntityEnd.Of(masked, i, language) + 1)
+            return new(NamePool.Get(name), kind, path, i + 1, EntityEnd.Of(masked, i, language) + 1)
             {
                 Container = match.Groups["container"] is { Success: true } owner ? owner.Value : null,
                 Signature = signature.Length <= MaxSignature ? signature : signature[..MaxSignature] + "…",
@@ -67,7 +71,7 @@ internal static class SymbolReading
     {
         try
         {
-            return pattern.Expression.Match(line);
+            return pattern.Hints.Any(h => line.Contains(h, StringComparison.Ordinal)) ? pattern.Expression.Match(line) : null;
         }
         catch (RegexMatchTimeoutException)
         {

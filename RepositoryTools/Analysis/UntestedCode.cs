@@ -23,7 +23,7 @@ internal static class UntestedCode
         var tests = snapshot.Files.Where(f => f is { IsTest: true, Language.IsCode: true, Reading: not null }).ToList();
         var named = tests.SelectMany(f => f.Reading!.Identifiers).ToHashSet(StringComparer.Ordinal);
         var (tested, untested) = (0, new List<UntestedRow>());
-        foreach (var group in Candidates(snapshot, files).GroupBy(e => (Project: snapshot.Projects.FolderOf(e.File), EntityNames.FullName(e))))
+        foreach (var group in Candidates(snapshot, files).GroupBy(e => (Home: snapshot.Projects.FolderOf(e.File) ?? e.File, EntityNames.FullName(e))))
         {
             if (IsNamed(group, snapshot, named))
             {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RepositoryTools.Analysis;
+using RepositoryTools.Serving;
 
 namespace RepositoryTools.Repositories;
 
@@ -8,59 +9,66 @@ internal readonly record struct IndexProgress(string Repository, int Done, int T
 
 /// <summary>
 /// Keeps the current <see cref="Snapshot"/> of a repository.
-/// Only the holder of <c>_gate</c> replaces the snapshot; readers take the reference and keep it.
-/// "Changed" is taken down before the files are listed, so what changes during a refresh asks for another one.
-/// A cancelled or failed refresh leaves the old snapshot in place and the mark up.
+/// <c>_gate</c> guards <c>_running</c>: at most one refresh runs, and only it replaces the snapshot. It lives as long as the index,
+/// so that a caller who gives up waiting does not undo it. "Changed" is taken down before the files are listed, so that what changes
+/// during a refresh asks for another one; a failed refresh leaves the old snapshot in place and the mark up.
 /// </summary>
 internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider clock, ILogger log) : IAsyncDisposable
 {
     private static readonly TimeSpan _recheckAfter = TimeSpan.FromSeconds(2);
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private static readonly TimeSpan _tellEvery = TimeSpan.FromSeconds(1);
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _ended = new();
     private readonly RepositoryWatcher _watcher = new(root, clock);
     private Snapshot? _snapshot;
+    private Task<Snapshot>? _running;
     private long _checkedAt;
     private int _changed = 1;
     private int _done;
     private int _total;
     private Task _warm = Task.CompletedTask;
 
-    /// <summary>Reads in the background as soon as <paramref name="begin"/> completes, and what changes from then on until the token is cancelled.</summary>
-    internal void Start(Task begin, CancellationToken stopping) => _warm = Task.Run(() => KeepWarmAsync(begin, stopping), CancellationToken.None);
+    /// <summary>Reads in the background as soon as <paramref name="begin"/> completes, and from then on what changes.</summary>
+    internal void Start(Task begin) => _warm = Task.Run(() => KeepWarmAsync(begin));
 
     /// <summary>The current state of the files; waits while it is being read, telling the progress.</summary>
+    /// <exception cref="ToolError">The root is missing.</exception>
     internal async Task<Snapshot> SnapshotAsync(Func<IndexProgress, CancellationToken, Task>? progress, CancellationToken cancellationToken)
     {
         root.Require();
-        var refresh = CurrentAsync(cancellationToken);
-        while (progress is not null && !refresh.IsCompleted)
+        var current = CurrentAsync(cancellationToken);
+        while (progress is not null && !current.IsCompleted)
         {
-            await Task.WhenAny(refresh, Task.Delay(TimeSpan.FromMilliseconds(250), clock, cancellationToken));
-            if (!refresh.IsCompleted && Volatile.Read(ref _total) > 0)
+            if (Volatile.Read(ref _total) is var total and > 0)
             {
-                await progress(new(root.Name, Volatile.Read(ref _done), Volatile.Read(ref _total)), cancellationToken);
+                await progress(new(root.Name, Volatile.Read(ref _done), total), cancellationToken);
             }
+
+            await Task.WhenAny(current, Task.Delay(_tellEvery, clock, cancellationToken));
         }
 
-        return await refresh;
+        return await current;
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _ended.CancelAsync();
         await _warm;
+        await (_running ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _watcher.Dispose();
-        _gate.Dispose();
+        _ended.Dispose();
     }
 
-    private async Task KeepWarmAsync(Task begin, CancellationToken stopping)
+    private async Task KeepWarmAsync(Task begin)
     {
         try
         {
-            await begin.WaitAsync(stopping);
-            while (!stopping.IsCancellationRequested)
+            await begin.WaitAsync(_ended.Token);
+            while (true)
             {
-                await WarmOnceAsync(stopping);
-                await _watcher.ChangedAsync(stopping);
+                await WarmOnceAsync();
+                await _watcher.ChangedAsync(_ended.Token);
                 Volatile.Write(ref _changed, 1);
             }
         }
@@ -70,17 +78,11 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
         }
     }
 
-    private async Task WarmOnceAsync(CancellationToken stopping)
+    private async Task WarmOnceAsync()
     {
         try
         {
-            var first = _snapshot is null;
-            var start = clock.GetTimestamp();
-            var snapshot = await CurrentAsync(stopping);
-            if (first)
-            {
-                LogRead(log, root.Name, snapshot.Files.Count, clock.GetElapsedTime(start).TotalMilliseconds);
-            }
+            await CurrentAsync(_ended.Token);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -90,53 +92,66 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
 
     private async Task<Snapshot> CurrentAsync(CancellationToken cancellationToken)
     {
-        if (_snapshot is { } current && IsFresh())
+        var joined = await RefreshedAsync(cancellationToken);
+        // What was joined may have listed the files before the change this caller knows of.
+        return joined.IsOwn ? joined.Snapshot : (await RefreshedAsync(cancellationToken)).Snapshot;
+    }
+
+    private async Task<(Snapshot Snapshot, bool IsOwn)> RefreshedAsync(CancellationToken cancellationToken)
+    {
+        Task<Snapshot> running;
+        bool isOwn;
+        lock (_gate)
         {
-            return current;
+            if (_snapshot is { } current && IsFresh())
+            {
+                return (current, true);
+            }
+
+            isOwn = _running is not { IsCompleted: false };
+            running = isOwn ? _running = Task.Run(RefreshAsync, _ended.Token) : _running!;
         }
 
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            return _snapshot is { } meanwhile && IsFresh() ? meanwhile : await RefreshAsync(cancellationToken);
-        }
-        finally
-        {
-            _gate.Release();
-        }
+        return (await running.WaitAsync(cancellationToken), isOwn);
     }
 
     private bool IsFresh()
     {
-        if (Volatile.Read(ref _changed) != 0 || _watcher.TakeChanged())
+        if (_watcher.TakeChanged())
         {
             Volatile.Write(ref _changed, 1);
-            return false;
         }
 
-        return _watcher.IsWatching || clock.GetElapsedTime(Volatile.Read(ref _checkedAt)) < _recheckAfter;
+        return Volatile.Read(ref _changed) == 0
+            && (_watcher.IsWatching || clock.GetElapsedTime(Volatile.Read(ref _checkedAt)) < _recheckAfter);
     }
 
-    private async Task<Snapshot> RefreshAsync(CancellationToken cancellationToken)
+    private async Task<Snapshot> RefreshAsync()
     {
+        var start = clock.GetTimestamp();
         _watcher.Watch();
         Volatile.Write(ref _changed, 0);
-        var complete = false;
         try
         {
-            var listing = await FileListing.OfAsync(root, clock, cancellationToken);
-            var snapshot = await Task.Run(() => Read(listing, cancellationToken), cancellationToken);
+            var listing = await FileListing.OfAsync(root, clock, _ended.Token);
+            var snapshot = Read(listing, _ended.Token);
+            if (_snapshot is null)
+            {
+                LogRead(log, root.Name, snapshot.Files.Count, clock.GetElapsedTime(start).TotalMilliseconds);
+            }
+
             _snapshot = snapshot;
             Volatile.Write(ref _checkedAt, clock.GetTimestamp());
-            complete = true;
             return snapshot;
+        }
+        catch
+        {
+            Volatile.Write(ref _changed, 1);
+            throw;
         }
         finally
         {
-            if (!complete)
-            {
-                Volatile.Write(ref _changed, 1);
-            }
+            Volatile.Write(ref _total, 0);
         }
     }
 
@@ -152,7 +167,6 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
             read[i] = ReadFile(listing.Files[i], known, projects);
             Interlocked.Increment(ref _done);
         });
-        Volatile.Write(ref _total, 0);
         return new([.. read.OfType<SourceFile>()], listing.Total, projects);
     }
 

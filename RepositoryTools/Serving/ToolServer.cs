@@ -15,7 +15,6 @@ internal sealed class ToolServer : IAsyncDisposable
     private static readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(20);
     private readonly StandardErrorLog _logs = new(LogLevel.Information);
     private readonly StandardErrorLog _sdkLogs = new(LogLevel.Warning);
-    private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Repository> _repositories;
     private readonly McpServer _server;
@@ -55,22 +54,19 @@ internal sealed class ToolServer : IAsyncDisposable
     {
         foreach (var repository in _repositories)
         {
-            repository.Index.Start(_greeted.Task, _ended.Token);
+            repository.Index.Start(_greeted.Task);
         }
 
-        await _server.RunAsync(_ended.Token);
+        await _server.RunAsync();
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _ended.CancelAsync();
         await _server.DisposeAsync();
         foreach (var repository in _repositories)
         {
             await repository.Index.DisposeAsync();
         }
-
-        _ended.Dispose();
     }
 }
