@@ -100,7 +100,7 @@ internal static class CSharpDeclaration
     private static string Signature(int start, int end, SyntaxTree tree)
     {
         var text = tree.GetText().ToString(Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(start, Math.Max(start, end)));
-        var folded = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd(';', ' ');
+        var folded = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd(';', ' ').Replace("( ", "(", StringComparison.Ordinal);
         return folded.Length <= MaxSignature ? folded : folded[..MaxSignature] + "…";
     }
 

@@ -74,7 +74,7 @@ internal sealed class CSharpModel
         var trees = new SyntaxTree?[files.Length];
         Parallel.For(0, files.Length, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            var text = FileText.Read(root.Resolve("path", files[i].Path)).Text;
+            var text = root.Read(files[i].Path).Text;
             trees[i] = text is null ? null : CSharpReading.Parse(files[i].Path, text, cancellationToken);
         });
         List<SyntaxTree> read = [.. trees.OfType<SyntaxTree>()];

@@ -57,7 +57,7 @@ internal sealed class LineSearch
     private List<CodeMatch>? InFile(RepositoryRoot root, string path, CancellationToken cancellationToken)
     {
         List<CodeMatch>? matches = null;
-        var lines = FileText.Lines(FileText.Read(root.Resolve("path", path)).Text ?? "");
+        var lines = FileText.Lines(root.Read(path).Text ?? "");
         for (var i = 0; i < lines.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();

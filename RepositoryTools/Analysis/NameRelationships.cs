@@ -150,7 +150,7 @@ internal sealed class NameRelationships
         entity.File == part.File && entity.Line >= part.Line && entity.EndLine <= part.EndLine;
 
     private string[] Masked(string path) =>
-        MaskedLines.Of(FileText.Lines(FileText.Read(_root.Resolve("path", path)).Text ?? ""), _language);
+        MaskedLines.Of(FileText.Lines(_root.Read(path).Text ?? ""), _language);
 
     private void Add(string kind, string name, string file, int line)
     {

@@ -37,7 +37,7 @@ internal static class PassageRanking
     private static List<Counted> Count(RepositoryRoot root, SourceFile file, Dictionary<string, int> positions, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var lines = FileText.Lines(FileText.Read(root.Resolve("path", file.Path)).Text ?? "");
+        var lines = FileText.Lines(root.Read(file.Path).Text ?? "");
         var entities = file.Reading!.Entities.ToLookup(e => e.Line);
         List<Counted> passages = [];
         foreach (var (start, end) in PassageCuts.Of(lines, file.Reading.Entities))
@@ -103,7 +103,7 @@ internal static class PassageRanking
 
     private static Passage Quote(RepositoryRoot root, Counted passage, double score)
     {
-        var lines = FileText.Lines(FileText.Read(root.Resolve("path", passage.File)).Text ?? "");
+        var lines = FileText.Lines(root.Read(passage.File).Text ?? "");
         var end = Math.Min(passage.End, lines.Length);
         var text = string.Join('\n', lines[Math.Min(passage.Start - 1, end)..end]);
         return new(passage.File, passage.Start, end, text.Length <= MaxText ? text : text[..MaxText] + "…", Math.Round(score, 3));

@@ -56,7 +56,7 @@ internal static class RepositoryFacts
     {
         var readme = snapshot.Files.FirstOrDefault(f => f.Reading is not null && !f.Path.Contains('/', StringComparison.Ordinal)
             && Path.GetFileNameWithoutExtension(f.Path).Equals("readme", StringComparison.OrdinalIgnoreCase));
-        var text = readme is null ? null : FileText.Read(root.Resolve("path", readme.Path)).Text?.Trim();
+        var text = readme is null ? null : root.Read(readme.Path).Text?.Trim();
         return text is { Length: > MaxReadme } ? text[..MaxReadme] + "…" : text;
     }
 }

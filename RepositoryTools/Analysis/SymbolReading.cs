@@ -41,7 +41,7 @@ internal static class SymbolReading
             }
         }
 
-        return (Nest(entities, language), identifiers);
+        return (Nest(entities), identifiers);
     }
 
     private static Entity? Declared(string path, string[] lines, string[] masked, int i, Language language, IReadOnlyList<DeclarationPattern> patterns)
@@ -91,8 +91,21 @@ internal static class SymbolReading
 
     private static bool Word(string line, string word) => Words.Of(line).Any(r => line.AsSpan(r).SequenceEqual(word));
 
+    /// <summary>A function in a type is a method; one that has the name of its type makes it.</summary>
+    private static string Kind(Entity entity, string? container, bool inType)
+    {
+        if (entity.Kind is not ("function" or "method"))
+        {
+            return entity.Kind;
+        }
+
+        return container is not null && container[(container.LastIndexOf('.') + 1)..] == entity.Name && (inType || entity.Container is not null) ? "constructor"
+            : inType || entity.Container is not null ? "method"
+            : entity.Kind;
+    }
+
     /// <summary>Says what each entity lies in; a function in a type is a method, and a type with one has behaviour.</summary>
-    private static List<Entity> Nest(List<Entity> entities, Language language)
+    private static List<Entity> Nest(List<Entity> entities)
     {
         List<Entity> nested = [];
         List<Entity> around = [];
@@ -100,13 +113,9 @@ internal static class SymbolReading
         {
             around.RemoveAll(a => a.EndLine < entity.Line);
             var owners = around.Where(a => a.EndLine >= entity.EndLine).ToList();
-            var inType = owners.Count > 0 && (owners[^1].IsType || owners[^1].Kind is "impl" or "extension" or "actor" or "union" or "mod");
+            var inType = owners.Count > 0 && owners[^1].Kind is not ("module" or "namespace" or "mod" or "function" or "method");
             var container = entity.Container ?? (owners.Count == 0 ? null : string.Join('.', owners.Select(o => o.Name)));
-            nested.Add(entity with
-            {
-                Container = container,
-                Kind = entity.Kind == "function" && (inType && owners[^1].Kind is not ("mod" or "module" or "namespace") || entity.Container is not null) ? "method" : entity.Kind,
-            });
+            nested.Add(entity with { Container = container, Kind = Kind(entity, container, inType) });
             around.Add(entity);
         }
 

@@ -185,7 +185,7 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
         }
 
         var language = Language.Of(path);
-        var text = FileText.Read(file.FullName).Text;
+        var text = root.Read(path).Text;
         return new(path, file.Length, file.LastWriteTimeUtc, language, isTest, text is null ? null : FileReading.Of(path, text, language));
     }
 

@@ -44,12 +44,26 @@ internal sealed class RepositoryRoot(string name, string path)
 
     /// <summary>The absolute path of a relative one, after following every link on the way.</summary>
     /// <exception cref="ToolError">The path is of a wrong form or a link on it leads out of the repository.</exception>
-    internal string Resolve(string argument, string path)
+    internal string Resolve(string argument, string path) =>
+        Inside(Normalise(argument, path))
+        ?? throw new ToolError($"'{argument}' is '{path}', which is a symbolic link, or lies behind one, that leads out of the repository: it is not read.");
+
+    /// <summary>Reads a listed file. One that has become a link that leads out since it was listed is refused like an unreadable one.</summary>
+    internal FileText Read(string file)
     {
-        var relative = Normalise(argument, path);
+        try
+        {
+            return Inside(file) is { } real ? FileText.Read(real) : new(null, "it leads out of the repository");
+        }
+        catch (IOException)
+        {
+            return new(null, "it lies behind links in a circle");
+        }
+    }
+
+    private string? Inside(string relative)
+    {
         var real = RealPath.Of(Path.Combine(FullPath, relative));
-        return RealPath.IsWithin(RealPath.Of(FullPath), real)
-            ? real
-            : throw new ToolError($"'{argument}' is '{path}', which is a symbolic link, or lies behind one, that leads out of the repository: it is not read.");
+        return RealPath.IsWithin(RealPath.Of(FullPath), real) ? real : null;
     }
 }

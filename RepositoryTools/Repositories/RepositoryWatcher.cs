@@ -13,10 +13,11 @@ internal sealed class RepositoryWatcher(RepositoryRoot root, TimeProvider clock)
     private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(2);
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private FileSystemWatcher? _watcher;
+    private DateTime _rootCreatedAt;
     private int _changed;
 
-    /// <summary>Whether changes are told.</summary>
-    internal bool IsWatching => Volatile.Read(ref _watcher) is not null;
+    /// <summary>Whether changes are told. A folder that took the place of the watched one is not watched yet.</summary>
+    internal bool IsWatching => Volatile.Read(ref _watcher) is not null && Directory.GetCreationTimeUtc(root.FullPath) == _rootCreatedAt;
 
     /// <summary>Starts watching unless it does already. Only one caller at a time.</summary>
     internal void Watch()
@@ -26,6 +27,8 @@ internal sealed class RepositoryWatcher(RepositoryRoot root, TimeProvider clock)
             return;
         }
 
+        Interlocked.Exchange(ref _watcher, null)?.Dispose();
+        _rootCreatedAt = Directory.GetCreationTimeUtc(root.FullPath);
         FileSystemWatcher? watcher = null;
         try
         {
@@ -54,7 +57,7 @@ internal sealed class RepositoryWatcher(RepositoryRoot root, TimeProvider clock)
     /// <summary>Completes some time after a change, when the burst it began is over. Without a watcher: after a while.</summary>
     internal async Task ChangedAsync(CancellationToken cancellationToken)
     {
-        if (!IsWatching)
+        if (Volatile.Read(ref _watcher) is null)
         {
             await Task.Delay(_retryAfter, clock, cancellationToken);
             return;

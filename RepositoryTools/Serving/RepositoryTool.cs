@@ -60,7 +60,8 @@ internal abstract partial class RepositoryTool<T> : McpServerTool
             var arguments = ToolArguments.Read(ProtocolTool.Name, _arguments, request.Params?.Arguments);
             var repository = _context.Find(arguments.Text(ToolArgument.Repository));
             var snapshot = await repository.Index.SnapshotAsync(Progress(request), both.Token);
-            var answer = await Task.Run(() => AnswerAsync(new(repository, snapshot, arguments), both.Token), both.Token);
+            var work = Task.Run(() => AnswerAsync(new(repository, snapshot, arguments), both.Token), both.Token);
+            var answer = await work.WaitAsync(both.Token);
             return Succeeded(answer);
         }
         catch (ToolError error)
