@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
@@ -43,10 +44,44 @@ public sealed class TimeLimitTests : IDisposable
         (await server.CallAsync()).ShouldBe("fine");
     }
 
+    [Fact]
+    public async Task Cancel_ReachesTheTool()
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var repository = new Repository("shop", _folder.FullPath, TimeProvider.System, NullLogger.Instance);
+        var tool = new SlowTool(Context(repository), async cancellationToken =>
+        {
+            using var registration = cancellationToken.Register(ended.SetResult);
+            started.SetResult();
+            await ended.Task;
+            return "";
+        });
+        var (up, down) = (new Pipe(), new Pipe());
+        var server = McpServer.Create(
+            new StreamServerTransport(up.Reader.AsStream(), down.Writer.AsStream()), new McpServerOptions { ToolCollection = [tool] });
+        var running = server.RunAsync(TestContext.Current.CancellationToken);
+
+        await SayAsync("""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}""");
+        await SayAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}""");
+        await SayAsync("""{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{}}}""");
+        await started.Task.WaitAsync(Eventually.Patience, TimeProvider.System, TestContext.Current.CancellationToken);
+        await SayAsync("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}""");
+
+        await ended.Task.WaitAsync(Eventually.Patience, TimeProvider.System, TestContext.Current.CancellationToken);
+        await server.DisposeAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await repository.Index.DisposeAsync();
+
+        async Task SayAsync(string message) => await up.Writer.WriteAsync(Encoding.UTF8.GetBytes(message + "\n"), TestContext.Current.CancellationToken);
+    }
+
+    private ToolContext Context(Repository repository) => new([repository], _clock, TimeSpan.FromSeconds(20), NullLogger.Instance);
+
     private Served Serve(Func<CancellationToken, Task<string>> work)
     {
         var repository = new Repository("shop", _folder.FullPath, TimeProvider.System, NullLogger.Instance);
-        return new(new SlowTool(new([repository], _clock, TimeSpan.FromSeconds(20), NullLogger.Instance), work), repository);
+        return new(new SlowTool(Context(repository), work), repository);
     }
 
     private sealed class SlowTool(ToolContext context, Func<CancellationToken, Task<string>> work) : RepositoryTool<FileSlice>(
@@ -74,8 +109,8 @@ public sealed class TimeLimitTests : IDisposable
             _client = McpClient.CreateAsync(new StreamClientTransport(_up.Writer.AsStream(), _down.Reader.AsStream()));
         }
 
-        internal async Task<string> CallAsync(CancellationToken cancellationToken = default) =>
-            Tools.Text(await (await _client).CallToolAsync("slow", cancellationToken: cancellationToken));
+        internal async Task<string> CallAsync() =>
+            Tools.Text(await (await _client).CallToolAsync("slow", cancellationToken: TestContext.Current.CancellationToken));
 
         public async ValueTask DisposeAsync()
         {
