@@ -1,6 +1,6 @@
 namespace Agents.Runs;
 
-/// <summary>The times of the queue (design section 6).</summary>
+/// <summary>The times of the queue.</summary>
 public sealed class RunQueueOptions
 {
     /// <summary>How long a claim or a renewal holds: 30 s.</summary>

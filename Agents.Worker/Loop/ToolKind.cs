@@ -1,6 +1,6 @@
 namespace Agents.Worker.Loop;
 
-/// <summary>Tools with a limit of their own (design section 7).</summary>
+/// <summary>Tools with a limit of their own.</summary>
 internal enum ToolKind
 {
     Other,

@@ -19,6 +19,9 @@ internal static class LogLevels
                 ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
                 ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
                 ["Logging:LogLevel:Polly"] = "Warning",
+                ["Logging:LogLevel:ModelContextProtocol"] = "Warning",
+                // A start that fails is told in sentences by RunServiceAsync; a background service that fails is logged as critical too.
+                ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
                 // What fails is told to whoever asks /health.
                 ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Critical",
             },
