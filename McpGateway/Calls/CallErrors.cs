@@ -12,6 +12,7 @@ internal static class CallErrors
             new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is not available: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
         FailureKind.Unauthorized =>
             new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is unauthorized: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
+        FailureKind.Refused => new RpcError(RpcErrorCode.InvalidRequest, $"{exception.Message} The call did not run.", Upstream: upstream),
         FailureKind.TimedOut =>
             new RpcError(RpcErrorCode.OutcomeUnknown, $"Outcome unknown: upstream '{upstream}' did not answer in time. {exception.Message} It may have run; check before you repeat it.", Upstream: upstream),
         _ =>

@@ -67,7 +67,7 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
     {
         try
         {
-            await using var lease = await upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, upstream.Config.Pool.Mode == PoolMode.Pinned ? "catalogue" : null), CancellationToken.None);
+            await using var lease = await upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, upstream.Config.Pool.Mode == PoolMode.Pinned ? "catalogue" : null, IsOfGateway: true), CancellationToken.None);
             using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
             await FillAsync(lease.Session.Link, lease.Session.Server.Era, deadline.Token);
         }

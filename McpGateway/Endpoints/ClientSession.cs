@@ -12,6 +12,7 @@ internal sealed class ClientSession(string id, string version, string? scope, st
 {
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _calls = new(StringComparer.Ordinal);
     private long _lastUsed;
+    private volatile bool _hasEnded;
 
     public string Id { get; } = id;
 
@@ -30,6 +31,11 @@ internal sealed class ClientSession(string id, string version, string? scope, st
 
     /// <summary>Calls under way.</summary>
     public int Calls => _calls.Count;
+
+    /// <summary>True from its end on. A call that was under way then may have leased since, and gives up at its own end what it leased.</summary>
+    public bool HasEnded => _hasEnded;
+
+    public void MarkEnded() => _hasEnded = true;
 
     /// <summary>Remembers a call so that the client can cancel it; false when one with this id is under way, which the protocol forbids.</summary>
     public bool TryBegin(ReadOnlySpan<byte> requestId, CancellationTokenSource cancellation) => _calls.TryAdd(Encoding.UTF8.GetString(requestId), cancellation);

@@ -43,6 +43,7 @@ internal sealed class ClientSessions
     public async Task<bool> EndAsync(string id)
     {
         if (!_sessions.TryRemove(id, out var session)) return false;
+        session.MarkEnded();
         session.CancelAll();
         await ReleaseAsync(session);
         return true;
@@ -63,10 +64,15 @@ internal sealed class ClientSessions
     /// </summary>
     private void Forget(SessionKey key)
     {
-        if (key is { IsOfSession: true, Affinity: { } id } && _sessions.TryRemove(id, out var session)) _ = ReleaseAsync(session);
+        if (key is { IsOfSession: true, Affinity: { } id } && _sessions.TryRemove(id, out var session))
+        {
+            session.MarkEnded();
+            _ = ReleaseAsync(session);
+        }
     }
 
-    private async Task ReleaseAsync(ClientSession session)
+    /// <summary>Gives up what a session holds upstream.</summary>
+    public async Task ReleaseAsync(ClientSession session)
     {
         foreach (var upstream in _upstreams.All) await upstream.ReleaseAsync(session.Key);
     }

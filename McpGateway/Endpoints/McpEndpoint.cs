@@ -2,6 +2,7 @@ using McpGateway.Calls;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
+using Microsoft.AspNetCore.Http.Features;
 using ServiceDefaults.Drain;
 
 namespace McpGateway.Endpoints;
@@ -9,6 +10,9 @@ namespace McpGateway.Endpoints;
 /// <summary>Streamable HTTP towards clients, for both eras, on <c>/mcp</c> and <c>/mcp/{upstream}</c>.</summary>
 internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, RequestRouter router, GatewayOptions options, DrainState drain)
 {
+    /// <summary>Characters of <see cref="McpHeader.Affinity"/> at most.</summary>
+    private const int MaxAffinity = 256;
+
     /// <summary>Takes one message from a client.</summary>
     public async Task PostAsync(HttpContext context, string? upstreamName)
     {
@@ -17,13 +21,6 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         {
             await RefuseAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest,
                 $"There is no upstream '{upstreamName}'. Known: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.");
-            return;
-        }
-
-        if (drain.IsDraining)
-        {
-            context.Response.Headers.RetryAfter = "5";
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, RpcErrorCode.UpstreamUnavailable, "The gateway is draining. Try again in a few seconds.");
             return;
         }
 
@@ -44,6 +41,8 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         MessageBuffer? body = null;
         try
         {
+            // The gateway's own limit decides, above Kestrel's default too; its error names the setting.
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
             body = await MessageBuffer.ReadAsync(context.Request.Body, options.MessageLimit, context.RequestAborted);
             var shape = MessageScanner.Scan(body.Span);
             await AnswerAsync(context, scope, body.Memory, shape);
@@ -68,6 +67,20 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
 
     private async Task AnswerAsync(HttpContext context, Upstream? scope, ReadOnlyMemory<byte> body, MessageShape shape)
     {
+        // What is under way can still be cancelled.
+        if (drain.IsDraining && shape.Kind == MessageKind.Request)
+        {
+            context.Response.Headers.RetryAfter = "5";
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, RpcErrorCode.UpstreamUnavailable, "The gateway is draining. Try again in a few seconds.", shape.Id.Of(body));
+            return;
+        }
+
+        if (context.Request.Headers[McpHeader.Affinity].ToString() is { Length: > MaxAffinity } affinity)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.Affinity} has {affinity.Length} characters; it may have {MaxAffinity}.", shape.Id.Of(body));
+            return;
+        }
+
         var era = EraOf(context.Request, shape);
         if (era == McpEra.Modern)
         {
@@ -88,6 +101,8 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
             await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.SessionId} is missing. Send initialize first, or speak revision {McpVersion.Modern}.", shape.Id.Of(body));
         else if (sessions.Find(id, scope?.Name) is not { } session)
             await RefuseAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, "There is no such session (any more). Send initialize again.", shape.Id.Of(body));
+        else if (context.Request.Headers[McpHeader.ProtocolVersion].ToString() is { Length: > 0 } version && !McpVersion.IsLegacy(version))
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.ProtocolVersion} is '{version}'; this session speaks {session.Version}.", shape.Id.Of(body));
         else await AnswerInSessionAsync(context, scope, body, shape, session);
     }
 
@@ -120,6 +135,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         finally
         {
             session.End(shape.Id.Of(body.Span));
+            if (session.HasEnded) await sessions.ReleaseAsync(session);
         }
     }
 
@@ -128,7 +144,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         !shape.EnvelopeVersion.IsEmpty || shape.Method == McpMethod.Discover || request.Headers[McpHeader.ProtocolVersion] == McpVersion.Modern ? McpEra.Modern : McpEra.Legacy;
 
     private static SessionKey Caller(HttpContext context) =>
-        new(SessionKey.Anonymous, context.Request.Headers[McpHeader.Affinity].ToString() is { Length: > 0 and <= 256 } affinity ? $"affinity:{affinity}" : null);
+        new(SessionKey.Anonymous, context.Request.Headers[McpHeader.Affinity].ToString() is { Length: > 0 } affinity ? $"affinity:{affinity}" : null);
 
     private static Task AnswerErrorAsync(HttpContext context, McpEra era, RpcError error, MessageShape shape, ReadOnlyMemory<byte> body) =>
         new AnswerWriter(context, era).FailAsync(error, shape.Id.Of(body));

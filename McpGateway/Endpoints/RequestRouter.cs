@@ -63,7 +63,7 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ClientSessions s
 
     private Task ForwardAsync(HttpContext context, ClientRequest request, AnswerWriter writer, CancellationToken cancellationToken)
     {
-        if (request.Shape.Method is McpMethod.Ping or McpMethod.Initialize or McpMethod.SubscriptionsListen)
+        if (request.Shape.Method is McpMethod.Ping or McpMethod.Initialize or McpMethod.SubscriptionsListen || (request.Era == McpEra.Modern && IsRemoved(request)))
             return writer.FailAsync(NoSuchMethod(request, "in this revision"), request.Id);
         if (!request.Shape.Params.IsEmpty && request.Message.Span[request.Shape.Params.Start] != '{')
             return writer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "The member params must be an object."), request.Id);
@@ -90,6 +90,10 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ClientSessions s
 
         return parameters;
     }
+
+    /// <summary>What revision 2026-07-28 removed beside <c>initialize</c> and <c>ping</c>: it changed a session, and there is none.</summary>
+    private static bool IsRemoved(ClientRequest request) =>
+        JsonText.Read(request.Shape.MethodName.Of(request.Message.Span)) is "logging/setLevel" or "resources/subscribe" or "resources/unsubscribe";
 
     private static RpcError NoSuchMethod(ClientRequest request, string where) =>
         new(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} {where}.");

@@ -18,6 +18,12 @@ internal static partial class Log
     [LoggerMessage(1005, LogLevel.Warning, "The remembered era of upstream {Upstream} does not hold any more: {Reason} It is detected anew.")]
     public static partial void EraForgotten(this ILogger logger, string upstream, string reason);
 
+    [LoggerMessage(1006, LogLevel.Warning, "Upstream {Upstream} asked something within a call and did not take the answer: {Reason}")]
+    public static partial void AnswerNotTaken(this ILogger logger, string upstream, string reason);
+
+    [LoggerMessage(1007, LogLevel.Error, "The era of upstream {Upstream} cannot be stored; after a restart it is detected anew.")]
+    public static partial void EraNotStored(this ILogger logger, string upstream, Exception exception);
+
     [LoggerMessage(2001, LogLevel.Debug, "Session {Session} of {Upstream} opened in {Milliseconds:0} ms.")]
     public static partial void SessionOpened(this ILogger logger, long session, string upstream, double milliseconds);
 
@@ -32,6 +38,9 @@ internal static partial class Log
 
     [LoggerMessage(2005, LogLevel.Error, "The opener of {Upstream} failed in a way nobody foresaw; it goes on.")]
     public static partial void OpenerFailed(this ILogger logger, string upstream, Exception exception);
+
+    [LoggerMessage(2006, LogLevel.Error, "The keeper failed at {Upstream} in a way nobody foresaw; it goes on.")]
+    public static partial void KeeperFailed(this ILogger logger, string upstream, Exception exception);
 
     [LoggerMessage(3001, LogLevel.Information, "{Method} on {Upstream} failed ({Kind}) and was repeated on another session, because it cannot have run: {Reason}")]
     public static partial void CallRepeated(this ILogger logger, string method, string upstream, Sessions.FailureKind kind, string reason);

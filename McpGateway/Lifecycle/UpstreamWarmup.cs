@@ -1,5 +1,6 @@
 using McpGateway.Upstreams;
 using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.FileProviders.Physical;
 using Microsoft.Extensions.Primitives;
 
 namespace McpGateway.Lifecycle;
@@ -24,7 +25,7 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
         _reload = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Path.GetDirectoryName(source.File) is { } directory && Directory.Exists(directory))
         {
-            _files = new PhysicalFileProvider(directory);
+            _files = new PhysicalFileProvider(directory, ExclusionFilters.None);
             _watch = ChangeToken.OnChange(() => _files.Watch(Path.GetFileName(source.File)), () => _reload.Change(s_settle, Timeout.InfiniteTimeSpan));
         }
 
@@ -69,6 +70,11 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
         catch (GatewayConfigurationException exception)
         {
             logger.ReloadRefused(source.File, string.Concat(exception.Failures.Select(error => $"{Environment.NewLine}  - {error}")));
+        }
+        catch (Exception exception)
+        {
+            // On a timer's thread it would end the gateway.
+            logger.ReloadRefused(source.File, $" {exception.Message}");
         }
     }
 }

@@ -8,7 +8,8 @@ namespace McpGateway.Sessions;
 /// <param name="Principal">Who calls.</param>
 /// <param name="Affinity">Calls with the same one get the same upstream session while it lives; null for a call that stands alone.</param>
 /// <param name="IsOfSession">True when the affinity is a client's session with the gateway, which has an end of its own.</param>
-internal readonly record struct SessionKey(string Principal, string? Affinity, bool IsOfSession = false)
+/// <param name="IsOfGateway">True for the gateway's own reading, which waits its turn but takes no session from anybody.</param>
+internal readonly record struct SessionKey(string Principal, string? Affinity, bool IsOfSession = false, bool IsOfGateway = false)
 {
     /// <summary>Without authentication the services answer on loopback only, and everybody there is this principal.</summary>
     public const string Anonymous = "anonymous";

@@ -44,8 +44,9 @@ internal sealed class SessionPool(
             if (_closing.IsCancellationRequested) return 0;
             var total = Volatile.Read(ref _total);
             var wanted = options.Mode == PoolMode.Shared
-                ? Math.Max(1, options.MinIdle) - total
-                : Math.Max(options.MinIdle - Volatile.Read(ref _idleCount), Volatile.Read(ref _waiting));
+                ? Math.Max(1, options.MinIdle) - _all.Values.Count(session => session.State != SessionState.Broken)
+                // A session handed to one who waits counts as idle until he takes it: else one more would be opened for him.
+                : Math.Max(options.MinIdle, Volatile.Read(ref _waiting)) - Volatile.Read(ref _idleCount);
             return Math.Max(0, Math.Min(wanted, options.Max - total));
         }
     }
@@ -54,7 +55,7 @@ internal sealed class SessionPool(
     {
         PoolMode.Shared => LeasePinnedAsync(s_everybody, cancellationToken),
         PoolMode.Auto or PoolMode.Pinned when key.Affinity is not null => LeasePinnedAsync(key, cancellationToken),
-        PoolMode.Pinned => ValueTask.FromException<SessionLease>(new UpstreamException(FailureKind.NotMcp,
+        PoolMode.Pinned => ValueTask.FromException<SessionLease>(new UpstreamException(FailureKind.Refused,
             $"Upstream '{upstream}' is pinned: call it within a session, or send the header {Protocol.McpHeader.Affinity}.")),
         _ => LeaseAloneAsync(key, cancellationToken),
     };
@@ -126,7 +127,7 @@ internal sealed class SessionPool(
             if (session is null) continue;
             Interlocked.Decrement(ref _idleCount);
             if (MustProbe(session)) return ProbeThenLeaseAsync(session, key, cancellationToken);
-            if (TryTake(session, key)) return ValueTask.FromResult(new SessionLease(this, session.RentSlot()));
+            if (TryTake(session, key)) return ValueTask.FromResult(LeaseAndRefill(session));
         }
 
         return WaitAsync(key, cancellationToken);
@@ -134,7 +135,7 @@ internal sealed class SessionPool(
 
     private async ValueTask<SessionLease> ProbeThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
     {
-        if (await ProbeAsync(session) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
+        if (await ProbeAsync(session) && TryTake(session, key)) return LeaseAndRefill(session);
         return await LeaseAloneAsync(key, cancellationToken);
     }
 
@@ -152,8 +153,9 @@ internal sealed class SessionPool(
         {
             while (true)
             {
-                breaker.ThrowIfOpen();
-                MakeRoom();
+                // While a session is out that may come back, one that cannot be opened is no reason to give up.
+                if (_all.Values.All(session => session.PinnedTo is not null)) breaker.ThrowIfOpen();
+                if (!key.IsOfGateway) MakeRoom();
                 request();
                 var session = await _idle.Reader.ReadAsync(any.Token);
                 if (session is null) continue;
@@ -170,6 +172,7 @@ internal sealed class SessionPool(
         finally
         {
             Interlocked.Decrement(ref _waiting);
+            if (Need > 0) request();
         }
     }
 
@@ -189,8 +192,13 @@ internal sealed class SessionPool(
         }
 
         session.Principal ??= key.Principal;
-        if (Need > 0) request();
         return true;
+    }
+
+    private SessionLease LeaseAndRefill(UpstreamSession session)
+    {
+        if (Need > 0) request();
+        return new SessionLease(this, session.RentSlot());
     }
 
     private string? Useless(UpstreamSession session, string principal)
@@ -260,7 +268,7 @@ internal sealed class SessionPool(
         onEvicted(oldest.Key);
     }
 
-    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe && time.GetElapsedTime(session.LastUsedAt) > options.BypassWindow;
+    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe && time.GetElapsedTime(session.VerifiedAt) > options.BypassWindow;
 
     /// <summary>Checks a session out of the channel with a round trip; closes it when it does not answer.</summary>
     private async ValueTask<bool> ProbeAsync(UpstreamSession session)
@@ -271,7 +279,7 @@ internal sealed class SessionPool(
             return false;
         }
 
-        if (await LinkCalls.PingAsync(session.Link, s_pingTimeout, time) is { } reason)
+        if (await PingAsync(session) is { } reason)
         {
             Retire(session, reason);
             return false;
@@ -280,13 +288,22 @@ internal sealed class SessionPool(
         return session.TryUnreserve();
     }
 
+    private async Task<string?> PingAsync(UpstreamSession session)
+    {
+        var reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        if (reason is null) session.Verify(time.GetTimestamp());
+        return reason;
+    }
+
+    private bool WantsPing(UpstreamSession session, CancellationToken cancellationToken) =>
+        session.Link.NeedsProbe && time.GetElapsedTime(session.VerifiedAt) > session.KeepAlive && !cancellationToken.IsCancellationRequested;
+
     private async Task KeepAsync(UpstreamSession session, CancellationToken cancellationToken)
     {
         var idle = time.GetElapsedTime(session.LastUsedAt);
         var reason = Useless(session, session.Principal ?? "")
             ?? (idle > options.IdleTimeout && Volatile.Read(ref _idleCount) >= options.MinIdle ? "it was unused for long and is one more than wanted" : null);
-        if (reason is null && session.Link.NeedsProbe && idle > options.KeepAlive && !cancellationToken.IsCancellationRequested)
-            reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        if (reason is null && WantsPing(session, cancellationToken)) reason = await PingAsync(session);
         if (reason is not null) Retire(session, reason);
         else if (session.TryUnreserve()) PutIdle(session);
         else TryClose(session);
@@ -299,8 +316,7 @@ internal sealed class SessionPool(
         var idle = time.GetElapsedTime(session.LastUsedAt);
         var reason = session.Link.BrokenReason;
         if (reason is null && session.Leases == 0 && idle > options.IdleTimeout && key != s_everybody && !key.IsOfSession) reason = "nobody with its affinity has called for long";
-        if (reason is null && session.Link.NeedsProbe && session.Leases == 0 && idle > options.KeepAlive && !cancellationToken.IsCancellationRequested)
-            reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        if (reason is null && session.Leases == 0 && WantsPing(session, cancellationToken)) reason = await PingAsync(session);
         if (reason is not null) Unpin(key, pin, session, reason);
     }
 

@@ -10,7 +10,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private UpstreamSession? _session;
     private int _waiting;
-    private bool _closed;
+    private volatile bool _closed;
 
     public override PoolCounts Counts => _session is { } session ? new(session.Leases == 0 ? 1 : 0, session.Leases, 0, 0, _waiting, 1) : new(0, 0, 0, 0, _waiting, 0);
 
@@ -46,6 +46,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
     public override async ValueTask DisposeAsync()
     {
         _closed = true;
+        WakeWaiters();
         if (_session is not { } session) return;
         session.Break("closed");
         await CloseAsync(session);
@@ -75,6 +76,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
                 Task changed;
                 lock (_lock) changed = _changed.Task;
                 if (_session is { } session && session.TryShare()) return new SessionLease(this, session.RentSlot());
+                if (_closed) throw new UpstreamException(FailureKind.Unreachable, "It was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
                 breaker.ThrowIfOpen();
                 request();
                 await changed.WaitAsync(either.Token);
@@ -82,7 +84,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new UpstreamException(FailureKind.Unreachable, $"The upstream did not open within {options.AcquireTimeout.TotalSeconds:0.#} s.", breaker.LastFailure);
+            throw new UpstreamException(FailureKind.Unreachable, $"The upstream did not open within {options.AcquireTimeout.TotalSeconds:0.#} s.", breaker.LastFailure, TimeSpan.FromSeconds(1));
         }
         finally
         {

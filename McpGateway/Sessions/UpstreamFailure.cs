@@ -23,6 +23,9 @@ internal enum FailureKind
 
     /// <summary>The upstream answered something that is not MCP: HTML, a redirect, an HTTP error without JSON-RPC.</summary>
     NotMcp,
+
+    /// <summary>The gateway refuses the call as it was made; another one may pass. Nothing ran.</summary>
+    Refused,
 }
 
 /// <summary>A failure of an upstream, as opposed to an error that a tool answered.</summary>
@@ -45,5 +48,5 @@ internal sealed class UpstreamException : Exception
     public int? Status { get; }
 
     /// <summary>True when the call cannot have run, so that repeating it cannot run it twice.</summary>
-    public bool ProvablyNotRun => Kind is FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.Unauthorized or FailureKind.Throttled;
+    public bool ProvablyNotRun => Kind is FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.Unauthorized or FailureKind.Throttled or FailureKind.Refused;
 }

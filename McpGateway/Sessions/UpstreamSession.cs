@@ -16,6 +16,7 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     private LeaseSlot? _spare;
     private int _word = (int)SessionState.Idle;
     private long _lastUsed = now;
+    private long _pinged = now;
     private string? _breakReason;
 
     /// <summary>Counts the sessions of one gateway; for people and logs.</summary>
@@ -31,6 +32,12 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
 
     /// <summary>Timestamp of the last return.</summary>
     public long LastUsedAt => Volatile.Read(ref _lastUsed);
+
+    /// <summary>Timestamp at which it was last seen to live: a return or an answered ping.</summary>
+    public long VerifiedAt => Math.Max(LastUsedAt, Volatile.Read(ref _pinged));
+
+    /// <summary>Pause after which it is pinged; set once, with jitter.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.MaxValue;
 
     /// <summary>Age at which it is replaced; set once by the pool, with jitter.</summary>
     public TimeSpan Lifetime { get; init; }
@@ -77,6 +84,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
             if (Interlocked.CompareExchange(ref _word, (leases << StateBits) | (int)state, word) == word) return state;
         }
     }
+
+    /// <summary>Notes that it has answered a ping.</summary>
+    public void Verify(long at) => Volatile.Write(ref _pinged, at);
 
     /// <summary>Takes an idle session out for the keeper.</summary>
     public bool TryReserve() => Change(SessionState.Idle, 0, SessionState.Reserved, 0);

@@ -1,6 +1,7 @@
 using McpGateway.Calls;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
+using Microsoft.Data.Sqlite;
 
 namespace McpGateway.Upstreams;
 
@@ -148,7 +149,8 @@ internal sealed class Upstream : IAsyncDisposable
         {
             opened = await _opening.OpenAsync(remembered, cancellationToken);
         }
-        catch (UpstreamException exception) when (remembered is not null && exception.Kind == FailureKind.NotMcp)
+        // What a proxy says of a server that is just starting (502, 504) says nothing of how it speaks.
+        catch (UpstreamException exception) when (remembered is not null && exception.Kind == FailureKind.NotMcp && exception.Status is not >= 500)
         {
             throw new EraChangedException(exception.Message);
         }
@@ -158,11 +160,12 @@ internal sealed class Upstream : IAsyncDisposable
             if (opened.Link is Links.MultiplexedLink link) link.ToolsChanged += Catalogue.Invalidate;
             // The probe that makes a session leasable is the list everybody asks for first.
             if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
-            else if (await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason && opened.Server.Era == McpEra.Legacy) throw new UpstreamException(FailureKind.NotMcp, reason);
+            else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
             Remember(opened);
             return new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
             {
                 Lifetime = Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble())),
+                KeepAlive = Config.Pool.KeepAlive * (1 - (0.1 * Random.Shared.NextDouble())),
             };
         }
         catch
@@ -177,7 +180,15 @@ internal sealed class Upstream : IAsyncDisposable
         _server = opened.Server;
         if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
         _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
-        _ledger.Save(Name, Config.Fingerprint, _memory);
+        try
+        {
+            _ledger.Save(Name, Config.Fingerprint, _memory);
+        }
+        catch (SqliteException exception)
+        {
+            _logger.EraNotStored(Name, exception);
+        }
+
         Timeline.Add("era detected", $"{opened.Server.Version} over {opened.Transport}");
         _logger.EraDetected(Name, opened.Server.Version, opened.Transport.ToString());
     }

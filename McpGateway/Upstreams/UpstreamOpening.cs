@@ -95,6 +95,11 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
         {
             return null;
         }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.OutcomeUnknown)
+        {
+            // It hung up over the question. If there is more to it, initialize will tell.
+            return null;
+        }
     }
 
     private async Task<UpstreamLink> LinkAsync(UpstreamTransport transport, CancellationToken cancellationToken) => transport switch

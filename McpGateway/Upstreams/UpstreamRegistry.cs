@@ -56,7 +56,9 @@ internal sealed class UpstreamRegistry(GatewayOptions options, UpstreamLedger le
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
         try
         {
-            while (upstream.Counts.Leased > 0) await poll.WaitForNextTickAsync(deadline.Token);
+            // One round at least: a call may have found the upstream and not have leased yet.
+            do await poll.WaitForNextTickAsync(deadline.Token);
+            while (upstream.Counts is { Leased: > 0 } or { Waiting: > 0 });
         }
         catch (OperationCanceledException)
         {

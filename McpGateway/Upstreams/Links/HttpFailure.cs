@@ -42,6 +42,10 @@ internal static class HttpFailure
         _ => new UpstreamException(FailureKind.OutcomeUnknown, $"The connection to {url.GetLeftPart(UriPartial.Path)} broke: {exception.Message}", exception),
     };
 
+    /// <summary>The client's own limit for connecting, which it reports as a cancellation.</summary>
+    public static UpstreamException NotConnected(OperationCanceledException exception, Uri url) =>
+        new(FailureKind.Unreachable, $"The upstream at {url.GetLeftPart(UriPartial.Path)} does not accept a connection: {exception.InnerException?.Message ?? exception.Message}", exception);
+
     private static bool SpeaksOfSession(string body) => s_lostSessionWords.Any(word => body.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider time) => response.Headers.RetryAfter switch

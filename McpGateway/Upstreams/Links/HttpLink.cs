@@ -100,6 +100,10 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         {
             throw HttpFailure.From(exception, config.Url!);
         }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw HttpFailure.NotConnected(exception, config.Url!);
+        }
     }
 
     private async Task<UpstreamExchange> ReadExchangeAsync(HttpResponseMessage response, CancellationToken cancellationToken)
@@ -133,7 +137,18 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         }
     }
 
-    private Task WriteAnswerAsync(byte[] answer) => SendNotificationAsync(answer, McpMethod.None, CancellationToken.None);
+    /// <summary>Answers a request that the upstream made within a call. That it does not take the answer says nothing of the call, which runs already.</summary>
+    private async Task WriteAnswerAsync(byte[] answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendNotificationAsync(answer, McpMethod.None, cancellationToken);
+        }
+        catch (UpstreamException exception)
+        {
+            logger.AnswerNotTaken(config.Name, exception.Message);
+        }
+    }
 
     private static string MethodName(McpMethod method) => method switch
     {
@@ -161,7 +176,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
     }
 
     /// <summary>An SSE stream of messages. Disposing it before its end closes the connection, which for a modern upstream is the cancellation.</summary>
-    private sealed class StreamExchange(HttpResponseMessage response, Stream stream, Func<byte[], Task> answer) : UpstreamExchange
+    private sealed class StreamExchange(HttpResponseMessage response, Stream stream, Func<byte[], CancellationToken, Task> answer) : UpstreamExchange
     {
         private readonly IAsyncEnumerator<SseItem<MessageBuffer>> _events =
             SseParser.Create(stream, static (_, data) => MessageBuffer.CopyOf(data)).EnumerateAsync().GetAsyncEnumerator();
@@ -178,7 +193,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
                     if (buffer.Length == 0 || _events.Current.EventType != "message") { buffer.Dispose(); continue; }
                     var message = UpstreamMessage.Scan(buffer);
                     if (message.Shape.Kind != MessageKind.Request) return message;
-                    using (message) await answer(ServerRequest.Answer(message.Shape, message.Bytes.Span));
+                    using (message) await answer(ServerRequest.Answer(message.Shape, message.Bytes.Span), cancellationToken);
                 }
             }
             catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or MessageRefusedException or OperationCanceledException)

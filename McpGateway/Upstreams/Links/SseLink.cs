@@ -42,6 +42,10 @@ internal sealed class SseLink : MultiplexedLink
         {
             throw HttpFailure.From(exception, config.Url!);
         }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw HttpFailure.NotConnected(exception, config.Url!);
+        }
 
         if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {
@@ -80,6 +84,10 @@ internal sealed class SseLink : MultiplexedLink
         catch (HttpRequestException exception)
         {
             throw HttpFailure.From(exception, _config.Url!);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw HttpFailure.NotConnected(exception, _config.Url!);
         }
     }
 

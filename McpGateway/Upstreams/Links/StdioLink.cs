@@ -57,12 +57,26 @@ internal sealed class StdioLink : MultiplexedLink
     protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
+        // A copy, since a process that does not read keeps the write waiting after its caller has gone.
+        var writing = WriteLineAsync([.. message.Span, (byte)'\n']);
         try
         {
-            // Not cancelled half-way: half a line would garble every later message of other callers.
+            await writing.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!writing.IsCompleted)
+        {
+            // Half a line would garble every later message of other callers, and none of them could be written.
+            Break("The process does not read its input any more.");
+            throw;
+        }
+    }
+
+    private async Task WriteLineAsync(byte[] line)
+    {
+        try
+        {
             var input = _process.StandardInput.BaseStream;
-            await input.WriteAsync(message, CancellationToken.None);
-            await input.WriteAsync("\n"u8.ToArray(), CancellationToken.None);
+            await input.WriteAsync(line, CancellationToken.None);
             await input.FlushAsync(CancellationToken.None);
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)

@@ -1,0 +1,131 @@
+using McpGateway.Sessions;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace McpGateway.Tests.Sessions;
+
+public sealed class SessionOpenerTests : IAsyncDisposable
+{
+    private readonly ManualTimeProvider _time = new();
+    private readonly Breaker _breaker;
+    private readonly SessionOpener _opener;
+    private readonly SemaphoreSlim _mayOpen = new(0);
+    private UpstreamException? _failure;
+    private int _need;
+    private int _atOnce;
+    private int _most;
+    private int _opened;
+    private int _failed;
+
+    public SessionOpenerTests()
+    {
+        _breaker = new Breaker(_time, new Random(1));
+        _opener = new SessionOpener("up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, new Timeline(_time), _time, NullLogger.Instance);
+    }
+
+    public ValueTask DisposeAsync() => _opener.DisposeAsync();
+
+    [Fact]
+    public async Task Opener_NeverOpensMoreThanThreeAtOnce()
+    {
+        _need = 10;
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 3);
+        for (var i = 0; i < 20; i++) _opener.Request();
+        _mayOpen.Release(10);
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 10);
+
+        _most.ShouldBe(3);
+        await Eventually.HoldsAsync(() => _opener.Opening == 0);
+    }
+
+    [Fact]
+    public async Task Opener_AsksAgainWhetherItIsNeeded_BeforeEachHandshake()
+    {
+        _need = 1;
+        _mayOpen.Release(5);
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1 && _opener.Opening == 0);
+
+        for (var i = 0; i < 5; i++) _opener.Request();
+        Volatile.Write(ref _need, 1);
+        _opener.Request();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 2 && _opener.Opening == 0);
+
+        _mayOpen.CurrentCount.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Opener_WaitsAfterAFailure_AsLongAsTheUpstreamAsks()
+    {
+        _need = 1;
+        _failure = new UpstreamException(FailureKind.Throttled, "slow down", retryAfter: TimeSpan.FromSeconds(90));
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && _time.PendingTimers == 1);
+        Volatile.Write(ref _failure, null);
+        _mayOpen.Release();
+
+        _time.Advance(TimeSpan.FromSeconds(89.9));
+        _time.PendingTimers.ShouldBe(1);
+        Volatile.Read(ref _opened).ShouldBe(0);
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+        _breaker.LastFailure.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Opener_OutlivesAFailureNobodyForesaw()
+    {
+        _need = 1;
+        _failure = null;
+        _unforeseen = new InvalidOperationException("bug");
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && _time.PendingTimers == 1);
+        _unforeseen = null;
+        _mayOpen.Release();
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+    }
+
+    [Fact]
+    public async Task Opener_EndsWithItsHandshakes_WhenDisposed()
+    {
+        _need = 2;
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 2);
+
+        await _opener.DisposeAsync();
+
+        _opener.Opening.ShouldBe(0);
+        _failed.ShouldBe(0);
+    }
+
+    private Exception? _unforeseen;
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_unforeseen is { } bug) throw bug;
+        if (Volatile.Read(ref _failure) is { } failure) throw failure;
+        var now = Interlocked.Increment(ref _atOnce);
+        InterlockedMax(ref _most, now);
+        try
+        {
+            await _mayOpen.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _atOnce);
+        }
+
+        Interlocked.Decrement(ref _need);
+        Interlocked.Increment(ref _opened);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most)) Interlocked.CompareExchange(ref most, value, seen);
+    }
+}
