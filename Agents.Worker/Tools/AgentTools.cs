@@ -17,6 +17,8 @@ internal sealed partial class AgentTools(
 {
     private static readonly TimeSpan MaxReconnectDelay = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(2);
+
     private McpClient? _client;
     private string? _lost = "not connected yet";
     private int _failures;
@@ -120,9 +122,9 @@ internal sealed partial class AgentTools(
         // Closing tells the gateway; a gateway that is gone cannot be told.
         try
         {
-            await client.DisposeAsync().ConfigureAwait(false);
+            await client.DisposeAsync().AsTask().WaitAsync(CloseTime, time).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or McpException)
+        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or McpException or TimeoutException)
         {
             LogCloseFailed(error.Message);
         }
