@@ -44,8 +44,7 @@ internal sealed partial class AgentTools(
         {
             await CloseAsync().ConfigureAwait(false);
             _client = await connect(linked.Token).ConfigureAwait(false);
-            var tools = await _client.ListToolsAsync(new RequestOptions(), linked.Token).ConfigureAwait(false);
-            Available = [.. tools.Where(tool => filter.Permits(tool.Name))];
+            Available = await ToolListing.ReadAsync(_client, filter, time, linked.Token).ConfigureAwait(false);
             _failures = 0;
             Volatile.Write(ref _lost, null);
         }

@@ -74,7 +74,11 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
         splice.WriteTo(output);
     }
 
-    private static JsonObject Missing(Upstream upstream) => new() { ["upstream"] = upstream.Name, ["reason"] = upstream.Breaker.LastFailure?.Message ?? "It is still being opened." };
+    private static JsonObject Missing(Upstream upstream)
+    {
+        var failure = upstream.Breaker.LastFailure;
+        return new JsonObject { ["upstream"] = upstream.Name, ["state"] = failure is null ? "opening" : "down", ["reason"] = failure?.Message ?? "It is still being opened." };
+    }
 
     private async Task<JsonObject> IntroduceAsync(Upstream? scope, CancellationToken cancellationToken)
     {

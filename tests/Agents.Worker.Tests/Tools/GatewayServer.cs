@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +20,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     private readonly int _port;
     private readonly ConcurrentDictionary<HttpContext, bool> _open = new();
     private WebApplication? _app;
+    private int _lists;
 
     private GatewayServer(IReadOnlyDictionary<string, string> tools, Func<ToolCall, CancellationToken, Task<CallToolResult>> answer, int port = 0) =>
         (_tools, _answer, _port) = (tools.ToDictionary(t => t.Key, t => JsonSerializer.Deserialize<JsonElement>(t.Value)), answer, port);
@@ -30,6 +32,9 @@ internal sealed class GatewayServer : IAsyncDisposable
     }
 
     public ConcurrentQueue<ToolCall> Calls { get; } = new();
+
+    /// <summary>What a list misses instead of having tools, by the number of lists asked for before; null for nothing.</summary>
+    public Func<int, JsonArray?>? Missing { get; set; }
 
     /// <summary>Methods of all requests, in order.</summary>
     public ConcurrentQueue<string> Methods { get; } = new();
@@ -112,10 +117,7 @@ internal sealed class GatewayServer : IAsyncDisposable
         ServerInfo = new Implementation { Name = "test-gateway", Version = "1" },
         Handlers = new McpServerHandlers
         {
-            ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
-            {
-                Tools = [.. _tools.Select(t => new Tool { Name = t.Key, Description = t.Key, InputSchema = t.Value, Annotations = new ToolAnnotations { ReadOnlyHint = true } })],
-            }),
+            ListToolsHandler = (_, _) => ValueTask.FromResult(List()),
             CallToolHandler = async (request, cancellationToken) =>
             {
                 var call = new ToolCall(
@@ -128,4 +130,11 @@ internal sealed class GatewayServer : IAsyncDisposable
             },
         },
     };
+
+    private ListToolsResult List() => Missing?.Invoke(Interlocked.Increment(ref _lists) - 1) is { } missing
+        ? new ListToolsResult { Tools = [], Meta = new JsonObject { ["mcp-gateway/missing"] = missing } }
+        : new ListToolsResult
+        {
+            Tools = [.. _tools.Select(t => new Tool { Name = t.Key, Description = t.Key, InputSchema = t.Value, Annotations = new ToolAnnotations { ReadOnlyHint = true } })],
+        };
 }
