@@ -1,0 +1,23 @@
+using Benchmarks;
+using Benchmarks.Cases;
+using Benchmarks.Servers;
+
+// The fast upstream is this program again, in a process of its own.
+if (args is [FastUpstream.Role]) return await FastUpstream.RunAsync();
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, key) =>
+{
+    key.Cancel = true;
+    stop.Cancel();
+};
+
+return await new BenchmarkRun(
+    [
+        new Benchmark("lease", "Lease and return of an idle session", LeaseCase.RunAsync),
+        new Benchmark("http", "A call through the gateway, nginx, and directly", HttpCase.RunAsync),
+        new Benchmark("stdio", "A stdio server behind the gateway and behind supergateway", StdioCase.RunAsync),
+        new Benchmark("first", "First call of a new caller against a warm call", FirstCallCase.RunAsync),
+        new Benchmark("burst", "50 new callers at once on 5 warm sessions", BurstCase.RunAsync),
+    ])
+    .RunAsync(args, stop.Token);
