@@ -17,10 +17,10 @@ internal static class HttpFailure
     private static readonly string[] s_lostSessionWords = ["session", "not initialized", "initialize request"];
 
     /// <summary>Says what a response that is no answer means.</summary>
-    public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, bool heldSession, TimeProvider time)
+    public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, bool heldSession, UpstreamConfig config, TimeProvider time)
     {
         var status = response.StatusCode;
-        var body = Quote(bytes);
+        var body = config.Redact(Quote(bytes));
         var said = $"HTTP {(int)status}{(body.Length == 0 ? "" : $": {body}")}";
         return status switch
         {

@@ -46,7 +46,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         using var response = await SendAsync(post, cancellationToken);
         if (response.IsSuccessStatusCode) return;
         using var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
-        throw HttpFailure.Classify(response, body.Span, _sessionId is not null, time);
+        throw HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
     }
 
     /// <summary>Ends the session with DELETE, as the specification asks of a client that leaves; an upstream that does not care answers 405.</summary>
@@ -117,7 +117,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         if (response.StatusCode == HttpStatusCode.OK && type == "application/json") return new SingleExchange(Scan(body), response);
         using (body)
         {
-            var failure = HttpFailure.Classify(response, body.Span, _sessionId is not null, time);
+            var failure = HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
             // A status with a JSON-RPC error in its body is an answer, unless the status says that the call never got so far.
             if (failure.Kind == FailureKind.NotMcp && HttpFailure.TryReadError(body.Span) is { } error) return new SingleExchange(error, response);
             if (failure.Kind == FailureKind.SessionLost) Interlocked.CompareExchange(ref _brokenReason, failure.Message, null);

@@ -50,7 +50,7 @@ internal sealed class SseLink : MultiplexedLink
         if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {
             using (response)
-            using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, heldSession: false, time);
+            using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, heldSession: false, config, time);
         }
 
         var link = new SseLink(http, config, response, time, logger);
@@ -77,7 +77,7 @@ internal sealed class SseLink : MultiplexedLink
             using var response = await _http.SendAsync(post, cancellationToken);
             if (response.IsSuccessStatusCode) return;
             using var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken);
-            var failure = HttpFailure.Classify(response, body.Span, heldSession: true, _time);
+            var failure = HttpFailure.Classify(response, body.Span, heldSession: true, _config, _time);
             if (failure.Kind == FailureKind.SessionLost) Break(failure.Message);
             throw failure;
         }

@@ -81,7 +81,8 @@ internal sealed class StdioLink : MultiplexedLink
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            Break($"The process does not read its input any more: {exception.Message}");
+            // How the process ended says more than that its pipe is gone.
+            Break(exception is IOException ? await ExitSentenceAsync("The process does not read its input any more.") : $"The process cannot be written to: {exception.Message}");
             throw new UpstreamException(FailureKind.OutcomeUnknown, BrokenReason!, exception);
         }
         finally
@@ -150,7 +151,7 @@ internal sealed class StdioLink : MultiplexedLink
                 else Deliver(line);
             }
 
-            Break(await ExitSentenceAsync());
+            Break(await ExitSentenceAsync("The process closed its output."));
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or MessageTooLargeException)
         {
@@ -158,7 +159,7 @@ internal sealed class StdioLink : MultiplexedLink
         }
     }
 
-    private async Task<string> ExitSentenceAsync()
+    private async Task<string> ExitSentenceAsync(string whenItLives)
     {
         using var grace = new CancellationTokenSource(s_exitGrace, _time);
         try
@@ -168,7 +169,7 @@ internal sealed class StdioLink : MultiplexedLink
         }
         catch (OperationCanceledException)
         {
-            return "The process closed its output.";
+            return whenItLives;
         }
     }
 
