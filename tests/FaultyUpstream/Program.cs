@@ -1,0 +1,18 @@
+using FaultyUpstream;
+using FaultyUpstream.Control;
+
+try
+{
+    var arguments = Arguments.Parse(args, Environment.GetEnvironmentVariable("FAULTY_UPSTREAM_FAULTS"));
+    await using var host = arguments.Stdio
+        ? await FaultyUpstreamHost.StartStdioAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), arguments.Options)
+        : await FaultyUpstreamHost.StartAsync(arguments.Options);
+    if (arguments.Stdio) await Console.Error.WriteLineAsync($"control: {new Uri(host.BaseAddress, "/control")}");
+    else await Console.Out.WriteLineAsync($"Now listening on: {host.BaseAddress.GetLeftPart(UriPartial.Authority)}");
+    return await host.WaitAsync();
+}
+catch (ControlException error)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return 2;
+}
