@@ -1,0 +1,41 @@
+using McpGateway.Sessions.Ledger;
+
+namespace McpGateway.Lifecycle;
+
+/// <summary>
+/// Tells the ledger at a third of the owner's time that this gateway lives, so that two lost beats do not kill it, and at two
+/// thirds looks for sessions that nobody will go on with.
+/// </summary>
+internal sealed class LedgerKeeper(GatewayLedger ledger, OrphanReaper reaper, TimeProvider time, ILogger<LedgerKeeper> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        using var beats = new PeriodicTimer(ledger.Times.Owner / 3, time);
+        try
+        {
+            for (var beat = 1; ; beat++)
+            {
+                await RoundAsync(() => ledger.HeartbeatAsync(stoppingToken));
+                if (beat % 2 == 0) await RoundAsync(() => reaper.ReapAsync(stoppingToken));
+                await beats.WaitForNextTickAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The gateway stops. What it holds is parked or ended before its owner's time is over.
+        }
+    }
+
+    private async Task RoundAsync(Func<Task> round)
+    {
+        try
+        {
+            await round();
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            logger.RoundFailed(exception);
+        }
+    }
+}

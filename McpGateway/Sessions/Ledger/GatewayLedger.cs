@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using McpGateway.Upstreams;
+using McpGateway.Upstreams.Links;
+
+namespace McpGateway.Sessions.Ledger;
+
+/// <summary>
+/// This gateway's part in the ledger: the sessions it holds, under an owner id that no other process has or will have. No method
+/// fails because the store does; what it would have told is then not told.
+/// </summary>
+internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, SealingKeys keys, LedgerTimes times, TimeProvider time, ILogger<GatewayLedger> logger) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, SessionRecord> _records = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _unknownKeys = new(StringComparer.Ordinal);
+    private readonly LedgerHealth _health = new(time, logger);
+
+    /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead.</summary>
+    public string Owner { get; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
+
+    public LedgerTimes Times => times;
+
+    /// <summary>True when the store has answered for so long that whoever lives has said so.</summary>
+    public bool IsSettled => _health.HasAnsweredFor(times.Owner);
+
+    public Task<EraMemory?> FindEraAsync(string upstream, string fingerprint, CancellationToken cancellationToken) =>
+        _health.TryAsync(() => eras.FindAsync(upstream, fingerprint, cancellationToken), null);
+
+    public Task SaveEraAsync(string upstream, string fingerprint, EraMemory memory, CancellationToken cancellationToken) =>
+        _health.TryAsync(() => Done(eras.SaveAsync(upstream, fingerprint, memory, cancellationToken)), false);
+
+    public Task ForgetEraAsync(string upstream, CancellationToken cancellationToken) =>
+        _health.TryAsync(() => Done(eras.ForgetAsync(upstream, cancellationToken)), false);
+
+    /// <summary>Writes down a session that was just opened; null when it cannot be resumed by its nature.</summary>
+    public async Task<SessionRecord?> RecordAsync(UpstreamConfig config, UpstreamLink link, ServerProfile server)
+    {
+        if (link.ResumableId is not { } id) return null;
+        var entry = new LedgerEntry
+        {
+            Id = RandomNumberGenerator.GetHexString(32, lowercase: true),
+            Upstream = config.Name,
+            Fingerprint = config.Fingerprint,
+            Owner = Owner,
+            Sealed = "",
+            OpenedAt = time.GetUtcNow(),
+        };
+        var record = new SessionRecord(this, entry, new SessionSecret(id, config.Url!, server, IsUsed: false, Principal: null), isStored: false);
+        _records[entry.Id] = record;
+        if (!_health.IsLost) await record.StoreAsync();
+        return record;
+    }
+
+    /// <summary>Claims a session of this upstream that can go on; null when there is none.</summary>
+    public async Task<SessionRecord?> ClaimAsync(UpstreamConfig config, CancellationToken cancellationToken)
+    {
+        foreach (var entry in await ListClaimableAsync(config.Name, cancellationToken))
+        {
+            if (!MayResume(entry, config) || await ClaimAsync(entry, cancellationToken) is not { } record) continue;
+            if (record.Secret.IsResumable) return record;
+            // Its owner, taken for dead, has just given it to a caller. The reaper ends it.
+            await record.ReturnAsync(DateTimeOffset.UnixEpoch);
+        }
+
+        return null;
+    }
+
+    /// <summary>Entries whose owner is dead or has parked them, sealed with a key known here.</summary>
+    public async Task<ImmutableArray<LedgerEntry>> ListClaimableAsync(string? upstream, CancellationToken cancellationToken)
+    {
+        var entries = await _health.TryAsync(() => sessions.ListClaimableAsync(upstream, cancellationToken), []);
+        foreach (var key in entries.Where(entry => !keys.Knows(entry.Sealed)).Select(entry => entry.Sealed.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        {
+            if (_unknownKeys.TryAdd(key, true)) logger.KeyUnknown(key.Length <= 32 ? key : "(none)");
+        }
+
+        return [.. entries.Where(entry => keys.Knows(entry.Sealed))];
+    }
+
+    /// <summary>True when the session fits the configuration, is young enough and holds nothing of anybody else's.</summary>
+    public bool MayResume(LedgerEntry entry, UpstreamConfig? config) =>
+        entry.Fingerprint == config?.Fingerprint
+        && (entry.ParkedUntil is not { } until || until > time.GetUtcNow())
+        && time.GetUtcNow() - entry.OpenedAt < config.Pool.MaxLifetime
+        && Open(entry) is { IsResumable: true };
+
+    /// <summary>Makes an entry this gateway's; null when another was faster. One that does not open is dropped.</summary>
+    public async Task<SessionRecord?> ClaimAsync(LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (await _health.TryAsync(() => sessions.ClaimAsync(entry, Owner, cancellationToken), null) is not { } claimed) return null;
+        if (Open(claimed) is not { } secret)
+        {
+            logger.EntryDropped(entry.Upstream, "its seal does not open: it was changed, moved, or sealed with another key of the same id");
+            await ForgetAsync(claimed);
+            return null;
+        }
+
+        return _records[claimed.Id] = new SessionRecord(this, claimed, secret, isStored: true);
+    }
+
+    /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, and lets go of what was lost.</summary>
+    public async Task HeartbeatAsync(CancellationToken cancellationToken)
+    {
+        var held = _records.Values.Where(record => record.MayBeStored).ToArray();
+        var lost = await _health.AskAsync(async () => await sessions.RenewAsync(Owner, [.. held.Select(record => record.Entry)], cancellationToken), null!);
+        if (lost is null) return;
+        foreach (var record in held) await record.RenewedAsync(lost.TryGetValue(record.Entry.Id, out var loss) ? loss : null);
+        foreach (var record in _records.Values) await record.StoreAsync();
+    }
+
+    public string Seal(SessionSecret secret, LedgerEntry entry) => keys.Seal(secret.ToBytes(), entry.Binding);
+
+    public Task<bool> StoreAsync(LedgerEntry entry) => _health.TryAsync(() => Done(sessions.RecordAsync(entry, CancellationToken.None)), false);
+
+    /// <summary>False when another gateway owns the entry; null when the store does not say.</summary>
+    public Task<bool?> RewriteAsync(LedgerEntry entry) => _health.TryAsync(async () => (bool?)await sessions.RewriteAsync(entry, CancellationToken.None), null);
+
+    public Task<bool> ForgetAsync(LedgerEntry entry) => _health.TryAsync(() => sessions.ForgetAsync(entry, CancellationToken.None), false);
+
+    public void Remove(SessionRecord record) => _records.TryRemove(record.Entry.Id, out _);
+
+    /// <summary>After the last session is closed or parked.</summary>
+    public async ValueTask DisposeAsync() => await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
+
+    private SessionSecret? Open(LedgerEntry entry)
+    {
+        try
+        {
+            return SessionSecret.FromBytes(keys.Open(entry.Sealed, entry.Binding));
+        }
+        catch (SealBrokenException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<bool> Done(Task work)
+    {
+        await work;
+        return true;
+    }
+}

@@ -1,0 +1,49 @@
+using McpGateway.Lifecycle;
+using McpGateway.Sessions.Ledger;
+using McpGateway.Upstreams;
+using ServiceDefaults.Storage;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the ledger: in Redis with <c>ConnectionStrings:cache</c>, else in <c>gateway.db</c>. Nothing else asks which.</summary>
+internal static class LedgerExtensions
+{
+    private const string Cache = "cache";
+
+    public static IServiceCollection AddLedger(this IServiceCollection services, IConfiguration configuration)
+    {
+        services
+            .AddSingleton(provider => provider.GetRequiredService<GatewayOptions>().LedgerTimes)
+            .AddSingleton(_ => SealingKeyOptions.Read(configuration))
+            .AddSingleton<GatewayLedger>()
+            .AddSingleton<OrphanReaper>()
+            .AddHostedService<LedgerKeeper>();
+        return configuration.GetConnectionString(Cache) is { Length: > 0 } redis ? services.AddRedisLedger(redis) : services.AddSqliteLedger();
+    }
+
+    private static IServiceCollection AddSqliteLedger(this IServiceCollection services) => services
+        .AddSingleton(provider => new GatewayDatabase(provider.GetRequiredService<StorageDirectory>().FullPath))
+        .AddSingleton<ISessionLedger, SqliteSessionLedger>()
+        .AddSingleton<IEraLedger, SqliteEraLedger>()
+        .AddSingleton(provider => Configured(provider) ?? new SealingKeys([SealingKeyFile.Open(provider.GetRequiredService<StorageDirectory>().FullPath)]));
+
+    private static IServiceCollection AddRedisLedger(this IServiceCollection services, string connectionString) => services
+        .AddSingleton(provider => new RedisStore(connectionString, provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<ISessionLedger, RedisSessionLedger>()
+        .AddSingleton<IEraLedger, RedisEraLedger>()
+        .AddSingleton(provider =>
+        {
+            if (Configured(provider) is { } keys) return keys;
+            var storage = provider.GetRequiredService<StorageDirectory>();
+            var file = SealingKeyFile.Open(storage.FullPath);
+            provider.GetRequiredService<ILogger<GatewayLedger>>().KeysNotShared(storage.PathOf(SealingKeyFile.Name));
+            return new SealingKeys([file]);
+        });
+
+    private static SealingKeys? Configured(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<SealingKeyOptions>();
+        if (options.Errors.Length > 0) throw new GatewayConfigurationException(options.Errors);
+        return options.Keys.Length > 0 ? new SealingKeys(options.Keys) : null;
+    }
+}

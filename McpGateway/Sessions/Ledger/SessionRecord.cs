@@ -1,0 +1,154 @@
+namespace McpGateway.Sessions.Ledger;
+
+/// <summary>
+/// A session's entry as its owner sees it. Invariants: one write at a time; before a caller gets a session for the first time,
+/// the store either knows that it is used or has never heard of it, so that after a crash no gateway hands it to somebody else;
+/// a record that has ended (forgotten, parked, taken) writes nothing more.
+/// </summary>
+internal sealed class SessionRecord
+{
+    private readonly GatewayLedger _ledger;
+    private readonly SemaphoreSlim _writing = new(1);
+    private LedgerEntry _entry;
+    private SessionSecret _secret;
+    private volatile Stored _stored;
+    private volatile bool _used;
+    private volatile bool _ended;
+
+    public SessionRecord(GatewayLedger ledger, LedgerEntry entry, SessionSecret secret, bool isStored)
+    {
+        (_ledger, _entry, _secret, _used, _stored) = (ledger, entry, secret, secret.IsUsed, isStored ? Stored.Yes : Stored.No);
+    }
+
+    private enum Stored
+    {
+        No,
+
+        /// <summary>Written without an answer: the store may hold it.</summary>
+        Perhaps,
+
+        Yes,
+    }
+
+    public LedgerEntry Entry => Volatile.Read(ref _entry);
+
+    public SessionSecret Secret => Volatile.Read(ref _secret);
+
+    /// <summary>True when the store may hold the entry, so that it is to be renewed.</summary>
+    public bool MayBeStored => _stored != Stored.No;
+
+    /// <summary>True until the first caller.</summary>
+    public bool IsUnused => !_used;
+
+    /// <summary>The live session; null until it is verified.</summary>
+    public UpstreamSession? Session { get; set; }
+
+    /// <summary>Notes that a caller is about to get the session; false when that cannot be noted, and the caller must not get it.</summary>
+    public Task<bool> BeginUseAsync() => WriteAsync(async () =>
+    {
+        if (_used) return true;
+        var used = _secret with { IsUsed = true };
+        var may = _stored switch
+        {
+            Stored.No => true,
+            Stored.Perhaps => false,
+            _ => await RewriteAsync(used, null),
+        };
+        if (may) (_secret, _used) = (used, true);
+        return may;
+    });
+
+    /// <summary>Leaves the session to the next gateway; false when it must be ended instead.</summary>
+    /// <param name="principal">The only one whom the session may go on serving; null when nobody has used it, or use leaves nothing.</param>
+    /// <param name="until">When it is to be ended after all.</param>
+    public Task<bool> ParkAsync(string? principal, DateTimeOffset until) => WriteAsync(async () =>
+    {
+        if (_stored != Stored.Yes || !await RewriteAsync(_secret with { IsUsed = principal is not null, Principal = principal }, until)) return false;
+        End();
+        return true;
+    });
+
+    /// <summary>Gives a claimed entry back as it was; the session at the upstream is not touched.</summary>
+    public Task<bool> ReturnAsync(DateTimeOffset until) => WriteAsync(async () =>
+    {
+        var returned = await RewriteAsync(_secret, until);
+        End();
+        return returned;
+    });
+
+    /// <summary>Removes the entry after the session has ended.</summary>
+    public Task<bool> ForgetAsync() => WriteAsync(async () =>
+    {
+        End();
+        return _stored == Stored.No || await _ledger.ForgetAsync(_entry);
+    });
+
+    /// <summary>Writes the entry, unless it is written.</summary>
+    public Task<bool> StoreAsync() => WriteAsync(StoreNeedsTurnAsync);
+
+    /// <summary>Takes note of what a renewal found. In one turn with the write it may lead to, so that no caller comes in between.</summary>
+    public Task<bool> RenewedAsync(LedgerLoss? loss) => WriteAsync(async () =>
+    {
+        if (loss == LedgerLoss.Taken)
+        {
+            Abandon();
+            return false;
+        }
+
+        _stored = loss == LedgerLoss.Gone ? Stored.No : Stored.Yes;
+        return await StoreNeedsTurnAsync();
+    });
+
+    private async Task<bool> StoreNeedsTurnAsync()
+    {
+        if (_stored != Stored.No) return true;
+        _entry = _entry with { Sealed = _ledger.Seal(_secret, _entry) };
+        _stored = Stored.Perhaps;
+        if (await _ledger.StoreAsync(_entry)) _stored = Stored.Yes;
+        return _stored == Stored.Yes;
+    }
+
+    private async Task<bool> RewriteAsync(SessionSecret secret, DateTimeOffset? parkedUntil)
+    {
+        var next = _entry with { Sealed = _ledger.Seal(secret, _entry), ParkedUntil = parkedUntil };
+        switch (await _ledger.RewriteAsync(next))
+        {
+            case true:
+                (_entry, _secret) = (next, secret);
+                return true;
+            case false:
+                Abandon();
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Another gateway owns the session now: it is not ours to end.</summary>
+    private void Abandon()
+    {
+        End();
+        if (Session is not { } session) return;
+        session.Link.Leave();
+        session.Break("another gateway has taken it over");
+    }
+
+    private void End()
+    {
+        _ended = true;
+        _ledger.Remove(this);
+    }
+
+    private async Task<bool> WriteAsync(Func<Task<bool>> write)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            return !_ended && await write();
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace McpGateway.Sessions.Ledger;
+
+/// <summary>The sealed part of an entry: era, version and capabilities too, since a changed one would change what clients are told.</summary>
+/// <param name="SessionId">The upstream's own id of the session.</param>
+/// <param name="Url">Where it lives, so that it can be ended after its upstream was configured anew.</param>
+/// <param name="Server">What the upstream said in the handshake, which is not made again.</param>
+/// <param name="IsUsed">True once a caller may have left something in it. Written before the caller gets it.</param>
+/// <param name="Principal">The only one it may go on serving; set when a used session is parked.</param>
+internal sealed record SessionSecret(string SessionId, Uri Url, ServerProfile Server, bool IsUsed, string? Principal)
+{
+    /// <summary>What a used session holds is its caller's. Only one that was given back and parked with its principal's name can go on.</summary>
+    [JsonIgnore]
+    public bool IsResumable => !IsUsed || Principal is not null;
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, LedgerJson.Options);
+
+    /// <exception cref="SealBrokenException">They are no secret of this kind.</exception>
+    public static SessionSecret FromBytes(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<SessionSecret>(bytes, LedgerJson.Options) is { SessionId: not null, Url: not null, Server: not null } secret
+                ? secret
+                : throw new SealBrokenException("it holds no session");
+        }
+        catch (JsonException exception)
+        {
+            throw new SealBrokenException("it holds something else", exception);
+        }
+    }
+}
+
+/// <summary>JSON as the ledger stores it.</summary>
+internal static class LedgerJson
+{
+    public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter() },
+    };
+}
