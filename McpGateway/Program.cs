@@ -1,7 +1,8 @@
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddStorageDirectory();
+builder.AddStorageDirectory(redisInItsPlace: true);
 builder.AddCallerGuard();
+builder.Services.AddLedger(builder.Configuration);
 builder.Services.AddGateway();
 
 var app = builder.Build();

@@ -4,7 +4,7 @@ namespace McpGateway.Lifecycle;
 
 /// <summary>
 /// Ends the gateway without breaking what runs: new requests are refused from the first moment (<see cref="Endpoints.McpEndpoint"/>),
-/// calls under way get until the deadline, then every session is ended at its upstream and every process closed.
+/// calls under way get until the deadline, then sessions that can be resumed are parked in the ledger, the others ended at their upstreams, and every process closed.
 /// </summary>
 internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
 {
@@ -36,7 +36,11 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions op
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>After the listener: nobody can come any more.</summary>
-    public async Task StoppedAsync(CancellationToken cancellationToken) => await upstreams.DisposeAsync();
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        await upstreams.ParkAsync();
+        await upstreams.DisposeAsync();
+    }
 
     private int Leases => upstreams.All.Sum(upstream => upstream.Counts.Leased);
 }

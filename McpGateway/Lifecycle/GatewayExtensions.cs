@@ -1,8 +1,8 @@
 using McpGateway.Calls;
 using McpGateway.Endpoints;
 using McpGateway.Lifecycle;
+using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
-using ServiceDefaults.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -19,10 +19,11 @@ internal static class GatewayExtensions
         .AddSingleton(provider =>
         {
             var options = new GatewayOptions();
-            provider.GetRequiredService<IConfiguration>().GetSection("Gateway").Bind(options);
+            var configuration = provider.GetRequiredService<IConfiguration>();
+            configuration.GetSection("Gateway").Bind(options);
+            options.Keys = SealingKeyOptions.Read(configuration);
             return options;
         })
-        .AddSingleton(provider => new UpstreamLedger(provider.GetRequiredService<StorageDirectory>().FullPath))
         .AddSingleton<UpstreamSource>()
         .AddSingleton<UpstreamRegistry>();
 

@@ -21,9 +21,6 @@ internal static partial class Log
     [LoggerMessage(1006, LogLevel.Warning, "Upstream {Upstream} asked something within a call and did not take the answer: {Reason}")]
     public static partial void AnswerNotTaken(this ILogger logger, string upstream, string reason);
 
-    [LoggerMessage(1007, LogLevel.Error, "The era of upstream {Upstream} cannot be stored; after a restart it is detected anew.")]
-    public static partial void EraNotStored(this ILogger logger, string upstream, Exception exception);
-
     [LoggerMessage(2001, LogLevel.Debug, "Session {Session} of {Upstream} opened in {Milliseconds:0} ms.")]
     public static partial void SessionOpened(this ILogger logger, long session, string upstream, double milliseconds);
 

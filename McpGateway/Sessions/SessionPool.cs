@@ -112,6 +112,29 @@ internal sealed class SessionPool(
         foreach (var (key, pin) in _pins) await KeepPinnedAsync(key, pin, cancellationToken);
     }
 
+    /// <summary>Pinned sessions are not parked: what they hold belongs to a client who does not come back to this place.</summary>
+    public override async Task ParkAsync(DateTimeOffset until)
+    {
+        await _closing.CancelAsync();
+        await Task.WhenAll(_all.Values
+            .Where(session => session.Record is not null && session.Link.BrokenReason is null && (session.PinnedTo is null || session.PinnedTo == s_everybody))
+            .Select(session => ParkAsync(session, until)));
+    }
+
+    private async Task ParkAsync(UpstreamSession session, DateTimeOffset until)
+    {
+        if (!session.TryReserve()) return;
+        if (await session.Record!.ParkAsync(options.Mode == PoolMode.Shared ? null : session.Principal, until))
+        {
+            session.Link.Leave();
+            Retire(session, "parked for the next gateway");
+        }
+        else
+        {
+            session.TryUnreserve();
+        }
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
@@ -126,16 +149,16 @@ internal sealed class SessionPool(
         {
             if (session is null) continue;
             Interlocked.Decrement(ref _idleCount);
-            if (MustProbe(session)) return ProbeThenLeaseAsync(session, key, cancellationToken);
+            if (MustProbe(session) || MustRecord(session)) return ReadyThenLeaseAsync(session, key, cancellationToken);
             if (TryTake(session, key)) return ValueTask.FromResult(LeaseAndRefill(session));
         }
 
         return WaitAsync(key, cancellationToken);
     }
 
-    private async ValueTask<SessionLease> ProbeThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
+    private async ValueTask<SessionLease> ReadyThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
     {
-        if (await ProbeAsync(session) && TryTake(session, key)) return LeaseAndRefill(session);
+        if (await ReadyAsync(session) && TryTake(session, key)) return LeaseAndRefill(session);
         return await LeaseAloneAsync(key, cancellationToken);
     }
 
@@ -160,7 +183,7 @@ internal sealed class SessionPool(
                 var session = await _idle.Reader.ReadAsync(any.Token);
                 if (session is null) continue;
                 Interlocked.Decrement(ref _idleCount);
-                if ((!MustProbe(session) || await ProbeAsync(session)) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
+                if (await ReadyAsync(session) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -270,6 +293,29 @@ internal sealed class SessionPool(
 
     private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe && time.GetElapsedTime(session.VerifiedAt) > options.BypassWindow;
 
+    /// <summary>The ledger must know that a session is used before its first caller gets it; where use leaves nothing, it need not.</summary>
+    private bool MustRecord(UpstreamSession session) => session.Record is { IsUnused: true } && options.Mode != PoolMode.Shared;
+
+    private async ValueTask<bool> ReadyAsync(UpstreamSession session) =>
+        (!MustProbe(session) || await ProbeAsync(session)) && (!MustRecord(session) || await RecordUseAsync(session));
+
+    private async ValueTask<bool> RecordUseAsync(UpstreamSession session)
+    {
+        if (!session.TryReserve())
+        {
+            TryClose(session);
+            return false;
+        }
+
+        if (!await session.Record!.BeginUseAsync())
+        {
+            Retire(session, "its use cannot be written to the ledger");
+            return false;
+        }
+
+        return session.TryUnreserve();
+    }
+
     /// <summary>Checks a session out of the channel with a round trip; closes it when it does not answer.</summary>
     private async ValueTask<bool> ProbeAsync(UpstreamSession session)
     {
@@ -341,7 +387,7 @@ internal sealed class SessionPool(
         _all.TryRemove(session.Number, out _);
         timeline.Add("session closed", session.BreakReason);
         logger.SessionClosed(session.Number, upstream, session.BreakReason ?? "");
-        var closing = session.Link.DisposeAsync().AsTask();
+        var closing = session.CloseAsync();
         _closings[closing] = 0;
         _ = closing.ContinueWith(done => _closings.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         request();

@@ -43,6 +43,9 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
 
     public override Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>There is no session to leave.</summary>
+    public override Task ParkAsync(DateTimeOffset until) => Task.CompletedTask;
+
     public override async ValueTask DisposeAsync()
     {
         _closed = true;

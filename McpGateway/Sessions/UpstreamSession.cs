@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams.Links;
 
 namespace McpGateway.Sessions;
@@ -26,6 +27,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
 
     /// <summary>What the upstream said of itself in the handshake.</summary>
     public ServerProfile Server { get; } = server;
+
+    /// <summary>Its entry in the ledger; null for a session that cannot be resumed.</summary>
+    public SessionRecord? Record { get; init; }
 
     /// <summary>Timestamp of the opening.</summary>
     public long OpenedAt { get; } = now;
@@ -109,6 +113,13 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
 
     /// <summary>Moves a broken session that nobody holds to its end; true for the one caller that closes the link.</summary>
     public bool TryClose() => Change(SessionState.Broken, 0, SessionState.Closed, 0);
+
+    /// <summary>Ends the session at the upstream, unless its link is left, and then its entry: an entry without session does no harm, a session without entry stays for ever.</summary>
+    public async Task CloseAsync()
+    {
+        await Link.DisposeAsync();
+        if (Record is not null) await Record.ForgetAsync();
+    }
 
     /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease allocates nothing.</summary>
     public LeaseSlot RentSlot()

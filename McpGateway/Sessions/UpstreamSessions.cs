@@ -31,6 +31,9 @@ internal abstract class UpstreamSessions : IAsyncDisposable
     /// <summary>One round of the keeper: closes what is too old or idle, pings what has been quiet.</summary>
     public abstract Task SweepAsync(CancellationToken cancellationToken);
 
+    /// <summary>Leaves what can be resumed to the next gateway; the disposal ends the rest.</summary>
+    public abstract Task ParkAsync(DateTimeOffset until);
+
     public abstract ValueTask DisposeAsync();
 }
 

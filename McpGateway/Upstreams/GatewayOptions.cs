@@ -1,3 +1,4 @@
+using McpGateway.Sessions.Ledger;
 using Microsoft.Extensions.Options;
 
 namespace McpGateway.Upstreams;
@@ -23,8 +24,23 @@ internal sealed class GatewayOptions
     /// <summary>How long a tool list is served without asking the upstream again: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan CatalogueTtl { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a stopped gateway's sessions wait for another gateway before they are ended: 0 (end them at the stop) to 1 h, default 2 min.</summary>
+    public TimeSpan ParkTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long after its last sign of life a gateway counts as dead, and others may take or end its sessions: 2 s to 10 min, default 15 s.</summary>
+    public TimeSpan OwnerTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>The keys under <c>Gateway:Keys</c>; null where none can be configured.</summary>
+    internal SealingKeyOptions? Keys { get; set; }
+
+    /// <summary>An entry outlives its owner for an hour: then the upstream has long ended the session by itself.</summary>
+    internal LedgerTimes LedgerTimes => new(OwnerTimeout, Entry: TimeSpan.FromHours(1) + ParkTimeout);
+
     public IEnumerable<string> Check()
     {
+        foreach (var error in Keys?.Errors ?? []) yield return error;
+        if (ParkTimeout < TimeSpan.Zero || ParkTimeout > TimeSpan.FromHours(1)) yield return $"Gateway:ParkTimeout is {ParkTimeout}; it must be 0 to 01:00:00.";
+        if (OwnerTimeout < TimeSpan.FromSeconds(2) || OwnerTimeout > TimeSpan.FromMinutes(10)) yield return $"Gateway:OwnerTimeout is {OwnerTimeout}; it must be 00:00:02 to 00:10:00.";
         if (MessageLimit is < 1024 or > 256 * 1024 * 1024) yield return $"Gateway:MessageLimit is {MessageLimit}; it must be 1024 to 268435456 bytes.";
         if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromMinutes(10)) yield return $"Gateway:DrainTimeout is {DrainTimeout}; it must be 0 to 00:10:00.";
         if (SessionIdleTimeout < TimeSpan.FromMinutes(1) || SessionIdleTimeout > TimeSpan.FromDays(7)) yield return $"Gateway:SessionIdleTimeout is {SessionIdleTimeout}; it must be 00:01:00 to 7.00:00:00.";

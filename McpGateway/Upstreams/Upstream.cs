@@ -1,7 +1,7 @@
 using McpGateway.Calls;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
-using Microsoft.Data.Sqlite;
+using McpGateway.Sessions.Ledger;
 
 namespace McpGateway.Upstreams;
 
@@ -15,7 +15,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     private readonly UpstreamOpening _opening;
     private readonly HttpClient _http;
-    private readonly UpstreamLedger _ledger;
+    private readonly GatewayLedger _ledger;
     private readonly Action<SessionKey> _onEvicted;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -25,17 +25,17 @@ internal sealed class Upstream : IAsyncDisposable
     private volatile UpstreamSessions? _sessions;
     private volatile EraMemory? _memory;
     private volatile ServerProfile? _server;
+    private volatile bool _recalled;
     private volatile bool _disposed;
 
-    public Upstream(UpstreamConfig config, GatewayOptions options, HttpClient http, UpstreamLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
+    public Upstream(UpstreamConfig config, GatewayOptions options, HttpClient http, GatewayLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
         (Config, _http, _ledger, _onEvicted, _time, _logger) = (config, http, ledger, onEvicted, time, logger);
         _opening = new UpstreamOpening(config, options, http, time, logger);
         Timeline = new Timeline(time);
         Breaker = new Breaker(time, Random.Shared);
         Catalogue = new Catalogue(this, options.CatalogueTtl, time);
-        _memory = ledger.Find(config.Name, config.Fingerprint);
-        _opener = new SessionOpener(config.Name, () => _sessions?.Need ?? (_disposed ? 0 : 1), OpenOneAsync, Wake, Breaker, Timeline, time, logger);
+        _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, Timeline, time, logger);
     }
 
     public UpstreamConfig Config { get; }
@@ -54,6 +54,9 @@ internal sealed class Upstream : IAsyncDisposable
     public EraMemory? Memory => _memory;
 
     public PoolCounts Counts => (_sessions?.Counts ?? default) with { Opening = _opener.Opening };
+
+    /// <summary>How many more sessions are wanted now.</summary>
+    public int Need => _sessions?.Need ?? (_disposed ? 0 : 1);
 
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();
@@ -80,9 +83,17 @@ internal sealed class Upstream : IAsyncDisposable
     public void Forget(string reason)
     {
         if (Interlocked.Exchange(ref _memory, null) is null) return;
-        _ledger.Forget(Name);
+        _ = _ledger.ForgetEraAsync(Name, CancellationToken.None);
         Timeline.Add("era forgotten", reason);
         _logger.EraForgotten(Name, reason);
+    }
+
+    /// <summary>Before a disposal: leaves what can be resumed to the next gateway.</summary>
+    public async Task ParkAsync(DateTimeOffset until)
+    {
+        _disposed = true;
+        await _opener.DisposeAsync();
+        if (_sessions is { } sessions) await sessions.ParkAsync(until);
     }
 
     public async ValueTask DisposeAsync()
@@ -128,7 +139,8 @@ internal sealed class Upstream : IAsyncDisposable
         var started = _time.GetTimestamp();
         try
         {
-            Add(await OpenVerifiedAsync(either.Token), _time.GetElapsedTime(started));
+            var session = await ResumeAsync(either.Token) ?? await OpenVerifiedAsync(either.Token);
+            Add(session, _time.GetElapsedTime(started));
         }
         catch (EraChangedException changed)
         {
@@ -143,6 +155,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     private async Task<UpstreamSession> OpenVerifiedAsync(CancellationToken cancellationToken)
     {
+        if (!_recalled) (_memory, _recalled) = (_memory ?? await _ledger.FindEraAsync(Name, Config.Fingerprint, cancellationToken), true);
         var remembered = _memory is { } memory && memory.HoldsAt(_time.GetUtcNow()) ? memory : null;
         OpenedLink opened;
         try
@@ -155,48 +168,88 @@ internal sealed class Upstream : IAsyncDisposable
             throw new EraChangedException(exception.Message);
         }
 
+        // Before the probe: from the handshake on there is a session that a crash would leave behind.
+        var record = await _ledger.RecordAsync(Config, opened.Link, opened.Server);
         try
         {
-            if (opened.Link is Links.MultiplexedLink link) link.ToolsChanged += Catalogue.Invalidate;
-            // The probe that makes a session leasable is the list everybody asks for first.
-            if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
-            else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
-            Remember(opened);
-            return new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
-            {
-                Lifetime = Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble())),
-                KeepAlive = Config.Pool.KeepAlive * (1 - (0.1 * Random.Shared.NextDouble())),
-            };
+            await VerifyAsync(opened, cancellationToken);
+            return await TakeInAsync(opened, record);
         }
         catch
         {
             await opened.Link.DisposeAsync();
+            if (record is not null) await record.ForgetAsync();
             throw;
         }
     }
 
-    private void Remember(OpenedLink opened)
+    /// <summary>Goes on with a session that another gateway left, or lost by dying; null when there is none that lives.</summary>
+    private async Task<UpstreamSession?> ResumeAsync(CancellationToken cancellationToken)
+    {
+        while (await _ledger.ClaimAsync(Config, cancellationToken) is { } record)
+        {
+            var opened = _opening.Resume(record);
+            try
+            {
+                await VerifyAsync(opened, cancellationToken);
+                return await TakeInAsync(opened, record);
+            }
+            catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.NotMcp or FailureKind.OutcomeUnknown)
+            {
+                Timeline.Add("session not resumed", exception.Message);
+                _logger.SessionNotResumed(Name, exception.Message);
+                await opened.Link.DisposeAsync();
+                await record.ForgetAsync();
+            }
+            catch
+            {
+                // Nothing is known of the session: it is left as it was found.
+                opened.Link.Leave();
+                await opened.Link.DisposeAsync();
+                await record.ReturnAsync(_time.GetUtcNow() + Config.Pool.OpenTimeout);
+                throw;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task VerifyAsync(OpenedLink opened, CancellationToken cancellationToken)
+    {
+        if (opened.Link is Links.MultiplexedLink link) link.ToolsChanged += Catalogue.Invalidate;
+        // The probe that makes a session leasable is the list everybody asks for first.
+        if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
+        else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
+    }
+
+    private async Task<UpstreamSession> TakeInAsync(OpenedLink opened, SessionRecord? record)
+    {
+        await RememberAsync(opened);
+        var age = record is null ? TimeSpan.Zero : _time.GetUtcNow() - record.Entry.OpenedAt;
+        var session = new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
+        {
+            Lifetime = (Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble()))) - age,
+            KeepAlive = Config.Pool.KeepAlive * (1 - (0.1 * Random.Shared.NextDouble())),
+            Record = record,
+            Principal = record?.Secret.Principal,
+        };
+        if (record is not null) record.Session = session;
+        return session;
+    }
+
+    private async Task RememberAsync(OpenedLink opened)
     {
         _server = opened.Server;
         if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
         _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
-        try
-        {
-            _ledger.Save(Name, Config.Fingerprint, _memory);
-        }
-        catch (SqliteException exception)
-        {
-            _logger.EraNotStored(Name, exception);
-        }
-
+        await _ledger.SaveEraAsync(Name, Config.Fingerprint, _memory, CancellationToken.None);
         Timeline.Add("era detected", $"{opened.Server.Version} over {opened.Transport}");
         _logger.EraDetected(Name, opened.Server.Version, opened.Transport.ToString());
     }
 
     private void Add(UpstreamSession session, TimeSpan took)
     {
-        Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
-        _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
+        Announce(session, took);
         lock (_adding)
         {
             var before = _sessions;
@@ -213,6 +266,20 @@ internal sealed class Upstream : IAsyncDisposable
         }
 
         Wake();
+    }
+
+    private void Announce(UpstreamSession session, TimeSpan took)
+    {
+        if (session.Record?.Origin is { } origin)
+        {
+            Timeline.Add("session resumed", $"{origin}; in {took.TotalMilliseconds:0} ms");
+            _logger.SessionResumed(session.Number, Name, took.TotalMilliseconds, origin);
+        }
+        else
+        {
+            Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
+            _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
+        }
     }
 
     private void Wake()

@@ -1,5 +1,6 @@
 using McpGateway.Protocol;
 using McpGateway.Sessions;
+using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams.Links;
 
 namespace McpGateway.Upstreams;
@@ -26,6 +27,14 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
             UpstreamTransport.Sse => await OpenAsAsync(UpstreamTransport.Sse, McpEra.Legacy, cancellationToken),
             _ => await DetectHttpAsync(cancellationToken),
         };
+    }
+
+    /// <summary>Goes on with a session of an earlier link. Nothing is sent: whether it still lives is for the caller to find out.</summary>
+    public OpenedLink Resume(SessionRecord record)
+    {
+        var link = new HttpLink(http, config, options.MessageLimit, time, logger) { SessionId = record.Secret.SessionId, IdsAfter = record.Entry.Epoch << 32 };
+        link.Version = record.Secret.Server.Version;
+        return new OpenedLink(link, record.Secret.Server, UpstreamTransport.Http);
     }
 
     private async Task<OpenedLink> OpenAsAsync(UpstreamTransport transport, McpEra era, CancellationToken cancellationToken)

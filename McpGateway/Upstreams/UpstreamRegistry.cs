@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using McpGateway.Sessions;
+using McpGateway.Sessions.Ledger;
 
 namespace McpGateway.Upstreams;
 
@@ -8,7 +9,7 @@ namespace McpGateway.Upstreams;
 /// The upstreams there are. A changed configuration swaps the whole set at once: unchanged upstreams stay as they are, a changed
 /// or removed one finishes its calls on its old sessions and is then closed.
 /// </summary>
-internal sealed class UpstreamRegistry(GatewayOptions options, UpstreamLedger ledger, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger ledger, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger("McpGateway.Upstreams");
     private readonly Lock _replacing = new();
@@ -36,6 +37,12 @@ internal sealed class UpstreamRegistry(GatewayOptions options, UpstreamLedger le
 
         _logger.UpstreamsLoaded(source, configs.Count == 0 ? "none" : string.Join(", ", configs.Keys));
         foreach (var upstream in gone) _ = CloseWhenUnusedAsync(upstream);
+    }
+
+    /// <summary>Before the disposal: leaves what can be resumed to the next gateway.</summary>
+    public async Task ParkAsync()
+    {
+        if (options.ParkTimeout > TimeSpan.Zero) await Task.WhenAll(All.Select(upstream => upstream.ParkAsync(time.GetUtcNow() + options.ParkTimeout)));
     }
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(All.Select(upstream => upstream.DisposeAsync().AsTask()));

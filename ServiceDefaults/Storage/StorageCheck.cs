@@ -16,6 +16,6 @@ internal sealed partial class StorageCheck(StorageDirectory directory, IConfigur
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "ConnectionStrings:cache is set, but this version does not use Redis: the state is kept in SQLite in {Directory}")]
+        Message = "ConnectionStrings:cache is set, but this service does not use Redis: its state is kept in SQLite in {Directory}")]
     private partial void LogRedisUnused(string directory);
 }

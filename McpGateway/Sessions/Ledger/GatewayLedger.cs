@@ -97,7 +97,10 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
             return null;
         }
 
-        return _records[claimed.Id] = new SessionRecord(this, claimed, secret, isStored: true);
+        return _records[claimed.Id] = new SessionRecord(this, claimed, secret, isStored: true)
+        {
+            Origin = entry.ParkedUntil is null ? "its gateway is dead" : "parked by a gateway that stopped",
+        };
     }
 
     /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, and lets go of what was lost.</summary>

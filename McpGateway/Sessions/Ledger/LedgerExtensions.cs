@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
@@ -14,7 +15,6 @@ internal static class LedgerExtensions
     {
         services
             .AddSingleton(provider => provider.GetRequiredService<GatewayOptions>().LedgerTimes)
-            .AddSingleton(_ => SealingKeyOptions.Read(configuration))
             .AddSingleton<GatewayLedger>()
             .AddSingleton<OrphanReaper>()
             .AddHostedService<LedgerKeeper>();
@@ -42,8 +42,9 @@ internal static class LedgerExtensions
 
     private static SealingKeys? Configured(IServiceProvider provider)
     {
-        var options = provider.GetRequiredService<SealingKeyOptions>();
-        if (options.Errors.Length > 0) throw new GatewayConfigurationException(options.Errors);
+        var options = provider.GetRequiredService<GatewayOptions>().Keys!;
+        // The start is about to end with these errors, together with all others there are. Nothing will be sealed.
+        if (options.Errors.Length > 0) return new SealingKeys([new SealingKey("none", [.. RandomNumberGenerator.GetBytes(SealingKey.Size)])]);
         return options.Keys.Length > 0 ? new SealingKeys(options.Keys) : null;
     }
 }

@@ -12,7 +12,7 @@ internal static class SealingKeyFile
 
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    /// <exception cref="GatewayConfigurationException">The file holds no key, or others may read it.</exception>
+    /// <exception cref="Upstreams.GatewayConfigurationException">The file holds no key, or others may read it.</exception>
     public static SealingKey Open(string directory)
     {
         var file = Path.Combine(directory, Name);

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace McpGateway.Sessions.Ledger;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace McpGateway.Sessions.Ledger;
 /// the store either knows that it is used or has never heard of it, so that after a crash no gateway hands it to somebody else;
 /// a record that has ended (forgotten, parked, taken) writes nothing more.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody takes holds nothing to dispose of.")]
 internal sealed class SessionRecord
 {
     private readonly GatewayLedger _ledger;
@@ -33,6 +36,9 @@ internal sealed class SessionRecord
     public LedgerEntry Entry => Volatile.Read(ref _entry);
 
     public SessionSecret Secret => Volatile.Read(ref _secret);
+
+    /// <summary>Where a resumed session comes from, for people; null for one that this gateway opened.</summary>
+    public string? Origin { get; init; }
 
     /// <summary>True when the store may hold the entry, so that it is to be renewed.</summary>
     public bool MayBeStored => _stored != Stored.No;

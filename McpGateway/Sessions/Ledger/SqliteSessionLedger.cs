@@ -54,10 +54,11 @@ internal sealed class SqliteSessionLedger(GatewayDatabase database, LedgerTimes 
 
     public Task<LedgerEntry?> ClaimAsync(LedgerEntry entry, string claimer, CancellationToken cancellationToken) => Task.FromResult(database.Write(db =>
     {
-        Live(db, claimer);
-        return db.Query(Entry,
+        var claimed = db.Query(Entry,
             $"UPDATE session_entry SET owner = $claimer, epoch = epoch + 1, parked_until = NULL WHERE {Fence} AND {Claimable} RETURNING {Columns}",
             [("$claimer", claimer), .. FenceOf(entry)]).FirstOrDefault();
+        if (claimed is not null) Live(db, claimer);
+        return claimed;
     }));
 
     private (string Name, object? Value)[] FenceOf(LedgerEntry entry) =>

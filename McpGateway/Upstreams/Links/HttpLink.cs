@@ -8,7 +8,7 @@ namespace McpGateway.Upstreams.Links;
 
 /// <summary>
 /// Streamable HTTP: one POST per message, answered with JSON or with an SSE stream. Holds the session id of a legacy
-/// upstream, which never leaves this class but in its own requests.
+/// upstream, which leaves this class in its own requests and, sealed, in the ledger.
 /// </summary>
 internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink
 {
@@ -16,6 +16,12 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
 
     private string? _sessionId;
     private string? _brokenReason;
+    private volatile bool _left;
+
+    /// <summary>The session of an earlier link, to go on with it.</summary>
+    public string? SessionId { init => _sessionId = value; }
+
+    public override string? ResumableId => _sessionId;
 
     public override bool KeepsSession => _sessionId is not null;
 
@@ -49,11 +55,13 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         throw HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
     }
 
+    public override void Leave() => _left = true;
+
     /// <summary>Ends the session with DELETE, as the specification asks of a client that leaves; an upstream that does not care answers 405.</summary>
     public override async ValueTask DisposeAsync()
     {
         var session = _sessionId;
-        if (Interlocked.CompareExchange(ref _brokenReason, "closed", null) is not null || session is null) return;
+        if (Interlocked.CompareExchange(ref _brokenReason, "closed", null) is not null || session is null || _left) return;
         using var delete = new HttpRequestMessage(HttpMethod.Delete, config.Url);
         AddHeaders(delete);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);

@@ -26,6 +26,17 @@ internal abstract class UpstreamLink : IAsyncDisposable
     /// <summary>True when disposing an exchange before its answer cancels the call at the upstream: revision 2026-07-28 over HTTP. Else a notification does.</summary>
     public virtual bool ClosingCancels => false;
 
+    /// <summary>The upstream's own id of the session, by which another link can go on with it; null when the session ends with the link.</summary>
+    public virtual string? ResumableId => null;
+
+    /// <summary>Makes the end of this link leave the session at the upstream as it is, for another link.</summary>
+    public virtual void Leave()
+    {
+    }
+
+    /// <summary>Ids that an earlier link of the same session may have used: a session must not see one twice.</summary>
+    public long IdsAfter { init => _lastId = value; }
+
     /// <summary>Next id for a request on this link.</summary>
     public long NextId() => Interlocked.Increment(ref _lastId);
 

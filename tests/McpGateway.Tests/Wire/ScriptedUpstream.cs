@@ -77,6 +77,9 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
         return upstream;
     }
 
+    /// <summary>Sessions opened and neither ended nor dropped.</summary>
+    public int OpenSessions => _sessions.Count;
+
     public int Count(string method) => _arrivals.Count(arrival => arrival.Method == method);
 
     public int Runs(string tool) => _runs.GetValueOrDefault(tool);
