@@ -56,7 +56,8 @@ public sealed class SessionTests
     public async Task Stop_LetsACallFinish_RefusesNewOnes_AndEndsItsSessions()
     {
         await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
-        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await using var gateway = await GatewayProcess.StartAsync(
+            new TemporaryDirectory(), ownsDirectory: true, new Dictionary<string, string?> { ["Gateway__ParkTimeout"] = "00:00:00" }, GatewayProcess.Entry("up", upstream.Url));
         await gateway.ReadyAsync("up");
         var session = await gateway.InitializeAsync();
         var slow = gateway.CallAsync(session, "/mcp", "up__slow");
