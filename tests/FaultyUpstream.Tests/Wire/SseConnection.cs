@@ -16,7 +16,7 @@ internal sealed class SseConnection : Connection
 
     public static async Task<SseConnection> ConnectAsync(FaultyUpstreamHost host)
     {
-        var http = new HttpClient { Timeout = TimeSpan.FromMinutes(1) };
+        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromMinutes(1) };
         var response = await http.GetAsync(host.Sse, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
         var body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);

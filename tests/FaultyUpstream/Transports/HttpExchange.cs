@@ -52,6 +52,7 @@ internal class HttpExchange(HttpContext context, FaultyServer server, ServerSess
 
     public override async Task EndAsync()
     {
+        if (_session?.DiedHard == true) context.Abort();
         if (Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
         EventStream.Start(Response);
         await Response.Body.FlushAsync();
@@ -70,8 +71,10 @@ internal class HttpExchange(HttpContext context, FaultyServer server, ServerSess
     public override async Task StaySilentAsync(FaultAct.Silence silence)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
+        await using var left = context.RequestAborted.Register(() => gone.TrySetResult());
+        await using var ended = _session?.Ended.Register(() => gone.TrySetResult()) ?? default;
         await gone.Task;
+        if (!context.RequestAborted.IsCancellationRequested) context.Abort();
     }
 
     /// <summary>

@@ -33,10 +33,12 @@ internal sealed class Stdio(FaultyServer server, Stream input, Stream output)
         var reading = ReadAsync(session, cancellationToken);
         var writing = WriteAsync(session);
         var first = await Task.WhenAny(reading, writing, _ended.Task);
-        if (first == reading) await reading;
+        // A broken pipe is news; that nobody wants to read any more is not.
+        if (first == reading && !cancellationToken.IsCancellationRequested) await reading;
         server.Sessions.End(session, SessionEnd.Disconnected);
         await writing;
         await Task.WhenAll(_running.Keys);
+        await output.DisposeAsync();
         return _ended.Task.IsCompleted ? await _ended.Task : 0;
     }
 
