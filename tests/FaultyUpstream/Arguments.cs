@@ -8,12 +8,13 @@ namespace FaultyUpstream;
 internal sealed record Arguments(FaultyUpstreamOptions Options, bool Stdio)
 {
     public const string Usage = """
-        faulty-upstream [--urls http://127.0.0.1:0] [--stdio] [--era legacy|modern|both] [--answer-form json|stream] [--fault <json>]...
+        faulty-upstream [--urls http://127.0.0.1:0] [--stdio] [--era legacy|modern|both] [--answer-form json|stream] [--fault <json>]... [--record <folder>]
 
           --urls         Where /mcp, /sse and /control are served; with --stdio only /control. Port 0 takes a free one.
           --stdio        Serves standard input and output; the address of /control is written to standard error.
           --fault        A fault from the start, such as {"kind":"slow","delay_ms":500,"methods":["initialize"]}; may be repeated.
                          The variable FAULTY_UPSTREAM_FAULTS holds an array of such.
+          --record       A folder for what outlives the process: the address of its control, and the call ids it executed.
         """;
 
     /// <exception cref="ControlException">An argument is not known or its value is wrong.</exception>
@@ -48,6 +49,8 @@ internal sealed record Arguments(FaultyUpstreamOptions Options, bool Stdio)
                 return options with { Era = Choice<UpstreamEra>(name, value) };
             case "--answer-form":
                 return options with { AnswerForm = Choice<AnswerForm>(name, value) };
+            case "--record":
+                return options with { RecordDirectory = value };
             case "--fault":
                 faults.Add(Json<Fault>(name, value));
                 return options;

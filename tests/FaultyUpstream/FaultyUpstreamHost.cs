@@ -11,12 +11,14 @@ public sealed class FaultyUpstreamHost : IAsyncDisposable
     private readonly FaultyServer _server;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Stdio? _stdio;
+    private readonly UpstreamRecord.Writer? _record;
     private int _disposed;
 
     private FaultyUpstreamHost(FaultyUpstreamOptions options, Stream? input, Stream? output)
     {
         IReadOnlyList<UpstreamTransport> transports = input is null ? [UpstreamTransport.StreamableHttp, UpstreamTransport.Sse] : [UpstreamTransport.Stdio];
-        _server = new FaultyServer(options with { Faults = [] }, transports);
+        _record = options.RecordDirectory is { } directory ? new UpstreamRecord(directory).Open() : null;
+        _server = new FaultyServer(options, transports, _record);
         if (input is not null) _stdio = new Stdio(_server, input, output!);
         Control = new UpstreamControl(_server, () => _stdio?.End(0));
         foreach (var fault in options.Faults) Control.Set(fault);
@@ -36,6 +38,9 @@ public sealed class FaultyUpstreamHost : IAsyncDisposable
 
     /// <summary>Where it listens.</summary>
     public Uri BaseAddress { get; private set; } = null!;
+
+    /// <summary>Where another process reaches <see cref="Control"/>, with a <see cref="ControlClient"/>.</summary>
+    public Uri ControlAddress => new(BaseAddress, "/control");
 
     /// <summary>The Streamable HTTP endpoint.</summary>
     public Uri Mcp => new(BaseAddress, "/mcp");
@@ -67,6 +72,7 @@ public sealed class FaultyUpstreamHost : IAsyncDisposable
         await _app.StopAsync(new CancellationToken(canceled: true));
         await _app.DisposeAsync();
         _stopping.Dispose();
+        _record?.Dispose();
     }
 
     /// <summary>Serves until it is told to stop (SIGTERM, Ctrl+C) or its streams end.</summary>
@@ -81,6 +87,7 @@ public sealed class FaultyUpstreamHost : IAsyncDisposable
     {
         await host._app.StartAsync(cancellationToken);
         host.BaseAddress = new Uri(host._app.Urls.First());
+        host._record?.Announce(host.ControlAddress);
         if (host._stdio is not null) host.Completion = host._stdio.RunAsync(host._stopping.Token);
         return host;
     }

@@ -17,6 +17,9 @@ public sealed record FaultyUpstreamOptions
     /// <summary>Faults that hold from the first request on.</summary>
     public IReadOnlyList<Fault> Faults { get; init; } = [];
 
+    /// <summary>A folder for what has to outlive the process (see <see cref="Control.UpstreamRecord"/>); null for none.</summary>
+    public string? RecordDirectory { get; init; }
+
     /// <summary>The clock of delays and of the tool <c>slow</c>.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

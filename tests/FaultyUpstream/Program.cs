@@ -7,7 +7,7 @@ try
     await using var host = arguments.Stdio
         ? await FaultyUpstreamHost.StartStdioAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), arguments.Options)
         : await FaultyUpstreamHost.StartAsync(arguments.Options);
-    if (arguments.Stdio) await Console.Error.WriteLineAsync($"control: {new Uri(host.BaseAddress, "/control")}");
+    if (arguments.Stdio) await Console.Error.WriteLineAsync($"control: {host.ControlAddress}");
     else await Console.Out.WriteLineAsync($"Now listening on: {host.BaseAddress.GetLeftPart(UriPartial.Authority)}");
     return await host.WaitAsync();
 }

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using FaultyUpstream.Control;
 using FaultyUpstream.Faults;
 using FaultyUpstream.Protocol;
 
 namespace FaultyUpstream.Server;
 
 /// <summary>What happened, for tests to assert on. Invariant: <c>_gate</c> guards every member, so that a report is of one moment.</summary>
-internal sealed class Counters
+internal sealed class Counters(UpstreamRecord.Writer? record)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, int> _requests = [];
@@ -52,6 +53,7 @@ internal sealed class Counters
     /// <returns>How often this call id has been executed, this time included.</returns>
     public int Executed(string callId)
     {
+        record?.Executed(callId);
         lock (_gate) return _executions[callId] = _executions.GetValueOrDefault(callId) + 1;
     }
 

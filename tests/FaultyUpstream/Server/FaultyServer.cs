@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using FaultyUpstream.Control;
 using FaultyUpstream.Faults;
 using FaultyUpstream.Protocol;
 using FaultyUpstream.Sessions;
@@ -13,10 +14,10 @@ internal sealed class FaultyServer
     private static readonly Task<JsonObject?> s_notExecuted = Task.FromResult<JsonObject?>(null);
     private readonly MessageServer _messages;
 
-    public FaultyServer(FaultyUpstreamOptions options, IReadOnlyList<UpstreamTransport> transports)
+    public FaultyServer(FaultyUpstreamOptions options, IReadOnlyList<UpstreamTransport> transports, UpstreamRecord.Writer? record)
     {
         (Era, AnswerForm, Time, Transports) = (options.Era, options.AnswerForm, options.Time, transports);
-        foreach (var fault in options.Faults) Faults.Add(fault);
+        Counters = new Counters(record);
         _messages = new MessageServer(this);
     }
 
@@ -26,7 +27,7 @@ internal sealed class FaultyServer
     public IReadOnlyList<UpstreamTransport> Transports { get; }
     public FaultList Faults { get; } = new();
     public ServerSessions Sessions { get; } = new();
-    public Counters Counters { get; } = new();
+    public Counters Counters { get; }
     public ToolCatalogue Tools { get; } = new();
     public ReleaseGate Gate { get; } = new();
 
