@@ -28,6 +28,7 @@ var gateway = builder.AddProject<Projects.McpGateway>("mcp-gateway")
     .WithHttpProbe(ProbeType.Liveness, "/alive", endpointName: "http")
     .WithUrlForEndpoint("http", url => url.DisplayText = "MCP gateway")
     .WithStorage(settings)
+    .WithSections("Gateway", "CallerGuard", "Drain")
     .WithRepositories(settings);
 
 var worker = builder.AddProject<Projects.Agents_Worker>("agents-worker")
@@ -38,6 +39,7 @@ var worker = builder.AddProject<Projects.Agents_Worker>("agents-worker")
     .WithHttpProbe(ProbeType.Liveness, "/alive", endpointName: "http")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Worker health")
     .WithStorage(settings)
+    .WithSections("Worker", "Loop", "Tools", "CallerGuard", "Drain")
     .WithModel(settings);
 
 builder.AddProject<Projects.Agents_Api>("agents-api")
@@ -48,6 +50,7 @@ builder.AddProject<Projects.Agents_Api>("agents-api")
     .WithHttpProbe(ProbeType.Liveness, "/alive", endpointName: "http")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Agents API")
     .WithStorage(settings)
+    .WithSections("CallerGuard", "Drain")
     .WithRepositories(settings);
 
 builder.AddPublishing();

@@ -22,6 +22,8 @@ internal sealed record ExecuteAnswer(
     {
         var completed = run.Agents.Count(agent => agent.State == AgentState.Completed);
         var sentence = $"{completed} of {run.Agents.Count} agents completed.";
+        var degraded = run.Agents.Where(agent => agent is { State: AgentState.Completed, Degraded: true }).ToList();
+        if (degraded.Count > 0) sentence += $" {degraded.Count} without all their tools: {degraded[0].DegradedReason}";
         return run.Error is null ? sentence : $"{sentence} {run.Error}";
     }
 }

@@ -9,6 +9,18 @@ internal sealed partial class RunReaper(IRunQueue queue, IOptions<RunQueueOption
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await ReapAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service ends. One that could not even start cancels this way too, where the host takes what is thrown for a crash.
+        }
+    }
+
+    private async Task ReapAsync(CancellationToken stoppingToken)
+    {
         using var timer = new PeriodicTimer(options.Value.Reaper, time);
         do
         {

@@ -22,6 +22,8 @@ internal static class ToolListing
         while (true)
         {
             var (tools, missing) = await ReadOnceAsync(client, filter, cancellationToken).ConfigureAwait(false);
+            // Listed page by page, which the SDK does not remember by itself; it warns at every call of a tool it does not know.
+            client.AddKnownTools(tools.Select(tool => tool.ProtocolTool));
             if (tools.Count > 0 || missing.Count == 0) return tools;
             if (!missing.Any(IsOpening)) throw new McpException($"No tool is there: {string.Join("; ", missing.Select(Describe))}");
             await Task.Delay(s_pause, time, cancellationToken).ConfigureAwait(false);

@@ -11,8 +11,8 @@ internal static class ToolServices
         services.AddOptions<ToolOptions>().BindConfiguration(ToolOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ToolOptions>, ToolOptionsValidation>();
         services.AddSingleton<GatewayTools>();
-        // Every closed connection is an information to the SDK; to a worker it is the end of an agent.
-        services.AddLogging(logging => logging.AddFilter("ModelContextProtocol", LogLevel.Warning));
+        // To the SDK a lost gateway is an error with a stack trace, once per agent; AgentTools says the same in a sentence, and goes on.
+        services.AddLogging(logging => logging.AddFilter("ModelContextProtocol.Client", LogLevel.Critical));
         // A tool call must never be repeated by a handler that cannot know what it did; each call has its own time-out.
 #pragma warning disable EXTEXP0001 // The only way to leave the standard handler out of one client.
         services.AddHttpClient(GatewayTools.HttpClientName).RemoveAllResilienceHandlers();

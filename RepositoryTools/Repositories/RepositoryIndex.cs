@@ -167,7 +167,9 @@ internal sealed partial class RepositoryIndex(RepositoryRoot root, TimeProvider 
             read[i] = ReadFile(listing.Files[i], known, projects);
             Interlocked.Increment(ref _done);
         });
-        return new([.. read.OfType<SourceFile>()], listing.Total, projects);
+        // What is listed and no file of this folder (a link, or deleted since the last commit) counts nowhere.
+        SourceFile[] files = [.. read.OfType<SourceFile>()];
+        return new(files, listing.Total - read.Length + files.Length, projects);
     }
 
     private SourceFile? ReadFile(string path, Dictionary<string, SourceFile> known, DotNetProjects projects)

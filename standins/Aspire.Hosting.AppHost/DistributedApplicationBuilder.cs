@@ -33,6 +33,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         AddLocalRun(_host.Services);
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         _host.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Warning);
+        // What keeps it from starting is printed by DistributedApplication.RunAsync as a sentence; here it would come with a stack trace before.
+        _host.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
     }
 
     public ConfigurationManager Configuration => _host.Configuration;

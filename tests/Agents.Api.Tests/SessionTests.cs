@@ -1,4 +1,5 @@
 using System.Net;
+using Agents.Api.Submit;
 using Agents.Api.Tests.Hosting;
 
 namespace Agents.Api.Tests;
@@ -54,6 +55,22 @@ public sealed class SessionTests(ApiFixture fixture)
         answer.Json.GetProperty("results").GetProperty("tester").GetProperty("content").GetString().ShouldBe("No answer: the model refused");
         answer.Json.GetProperty("results").GetProperty("summarizer").GetProperty("content").GetString().ShouldBe("Merge the two parsers.");
         answer.String("message").ShouldStartWith("1 of 2 agents completed.");
+    }
+
+    [Fact]
+    public void Answer_SaysThatToolsWereMissing_WhenAgentsCompletedWithoutThem()
+    {
+        var run = new AgentRun
+        {
+            Id = "run_1", Repository = "self", Query = "q", State = RunState.Completed, CreatedAt = DateTimeOffset.UnixEpoch,
+            Agents =
+            [
+                new AgentExecution { Name = "tester", State = AgentState.Completed },
+                new AgentExecution { Name = "summarizer", State = AgentState.Completed, Degraded = true, DegradedReason = "The tool gateway is unavailable: Connection refused" },
+            ],
+        };
+
+        ExecuteAnswer.Of(run).Message.ShouldBe("2 of 2 agents completed. 1 without all their tools: The tool gateway is unavailable: Connection refused");
     }
 
     [Fact]

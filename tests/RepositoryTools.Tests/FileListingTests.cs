@@ -35,6 +35,8 @@ public sealed class FileListingTests : IDisposable
         var snapshot = await index.SnapshotAsync(null, TestContext.Current.CancellationToken);
 
         snapshot.Files.Select(f => f.Path).ShouldBe(["tracked.txt", "ünïcode name.txt"]);
+        snapshot.TotalFiles.ShouldBe(2);
+        snapshot.Notice.ShouldBeEmpty();
     }
 
     [Fact]

@@ -42,7 +42,7 @@ internal sealed class ConvoStarterPlan : OfflinePlan
             yield return Invariant($"Merge the {pair.Lines} lines that {pair.First.Place} and {pair.Second.Place} share.");
         foreach (var type in desk.First<UntestedAnswer>("find_untested")?.Untested.Take(3) ?? [])
             yield return Invariant($"Write the first test for {type.Name} at {type.Place}; no test names it.");
-        foreach (var method in desk.First<RepositoryAnswer>("repo_get_info")?.LongestMethods.Take(2) ?? [])
+        foreach (var method in desk.First<RepositoryAnswer>("repo_get_info")?.LongestMethods.Where(method => method.Lines > SimplifierPlan.ShortMethod).Take(2) ?? [])
             yield return Invariant($"Discuss splitting {method.Name} at {method.Place}: it has {method.Lines} lines.");
     }
 

@@ -39,10 +39,10 @@ internal abstract class OfflinePlan
 
     protected static string Overview(RepositoryAnswer info)
     {
-        var languages = info.Languages.Take(3).Select(l => string.Create(CultureInfo.InvariantCulture, $"{l.Name} {l.Lines} lines"));
+        var languages = string.Join(", ", info.Languages.Take(3).Select(l => string.Create(CultureInfo.InvariantCulture, $"{l.Name} {l.Lines} lines")));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{info.Name} has {info.Files} files and {info.Lines} lines ({string.Join(", ", languages)}), {info.TestFiles} of the files are tests");
+            $"{info.Name} has {info.Files} files and {info.Lines} lines{(languages.Length > 0 ? $" ({languages})" : "")}, {info.TestFiles} of the files are tests");
     }
 
     protected static bool IsTest(string file) => file.Contains("test", StringComparison.OrdinalIgnoreCase);

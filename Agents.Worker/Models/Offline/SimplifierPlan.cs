@@ -11,6 +11,9 @@ internal sealed class SimplifierPlan : OfflinePlan
     private const int LongMethod = 40;
     private const int Longest = 5;
 
+    // Shorter ones are not worth a word, however long they are beside the others.
+    internal const int ShortMethod = 15;
+
     public override IEnumerable<FunctionCallContent?> Calls(OfflineDesk desk) => desk.Round switch
     {
         0 =>
@@ -20,7 +23,7 @@ internal sealed class SimplifierPlan : OfflinePlan
             desk.Call("find_entities", ("kind", "method"), ("order_by", "lines"), ("limit", 12)),
             desk.Call("qa_codebase", ("question", desk.Question.Text), ("limit", 8)),
         ],
-        1 => Findings(desk).DistinctBy(f => f.Place).Take(2).Select(f => desk.Call("read_file", ("path", f.File), ("start_line", f.Line), ("max_lines", Math.Clamp(f.Lines, 20, 200)))),
+        1 => Findings(desk).DistinctBy(f => f.Place).Take(2).Select(f => desk.Call("read_file", ("path", f.File), ("start_line", f.Line), ("max_lines", Math.Clamp(f.Lines, 1, 200)))),
         _ => [],
     };
 
@@ -30,7 +33,7 @@ internal sealed class SimplifierPlan : OfflinePlan
         var findings = Findings(desk).Take(MaxRows).ToList();
         if (findings.Count == 0)
         {
-            report.Append("There are no methods here, and no code stands twice.\n");
+            Line(report, $"No code stands twice and no method has more than {ShortMethod} lines: the tools found nothing to simplify.\n");
             WritePassages(desk, report, 3);
             return "| Where | What | Why | Size |\n| --- | --- | --- | --- |";
         }
@@ -48,8 +51,8 @@ internal sealed class SimplifierPlan : OfflinePlan
     {
         var near = Passages(desk).Select(p => p.File).ToHashSet(StringComparer.Ordinal);
         var faults = Faults(desk).ToList();
-        var looked = faults.Count > 0 ? faults : Methods(desk, atLeast: 0).OrderByDescending(f => f.Lines).Take(Longest);
-        return looked.OrderByDescending(Weight).ThenBy(f => f.Place, StringComparer.Ordinal);
+        var longest = Methods(desk, ShortMethod + 1).Where(f => f.Lines <= LongMethod).OrderByDescending(f => f.Lines).Take(Math.Max(0, Longest - faults.Count));
+        return faults.Concat(longest).OrderByDescending(Weight).ThenBy(f => f.Place, StringComparer.Ordinal);
 
         // What the question speaks of comes first; tests may be longer and repeat themselves more than what they test.
         double Weight(Finding f)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.AI;
 
@@ -44,7 +45,8 @@ internal sealed class TesterPlan : OfflinePlan
 
     private static void WriteType(OfflineDesk desk, StringBuilder report, CodePlace type)
     {
-        Line(report, $"- `{type.Name}` ({type.Kind}, {type.PublicMembers} public members) at `{type.Place}`");
+        var members = type.PublicMembers switch { 0 => "", 1 => ", 1 public member", var count => string.Create(CultureInfo.InvariantCulture, $", {count} public members") };
+        Line(report, $"- `{type.Name}` ({type.Kind}{members}) at `{type.Place}`");
         var methods = desk.All<EntitiesAnswer>("find_entities").SelectMany(a => a.Entities)
             .Where(m => m.File == type.File && m.Accessibility is "public" or null && Owner(m) == type.Name)
             .DistinctBy(m => m.Name).Take(MethodsPerType).ToList();

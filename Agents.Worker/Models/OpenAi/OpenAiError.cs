@@ -13,14 +13,15 @@ internal static class OpenAiError
         var (failure, remedy) = (int)status switch
         {
             429 => (ModelFailure.RateLimited, ""),
-            401 or 403 => (ModelFailure.Unauthorized, " Check Models:ApiKey."),
-            404 => (ModelFailure.Rejected, " Check Models:BaseUrl and Models:Model."),
+            401 or 403 => (ModelFailure.Unauthorized, "Check Models:ApiKey."),
+            404 => (ModelFailure.Rejected, "Check Models:BaseUrl and Models:Model."),
             408 or >= 500 => (ModelFailure.Unavailable, ""),
             _ => (ModelFailure.Rejected, ""),
         };
         var text = Describe(body);
         if (!string.IsNullOrEmpty(secret)) text = text.Replace(secret, "***", StringComparison.Ordinal);
-        return new ModelException(failure, $"The model server answered {(int)status}: {text}{remedy}") { Status = (int)status, RetryAfter = retryAfter };
+        if (remedy.Length > 0) text = $"{text.TrimEnd('.')}. {remedy}";
+        return new ModelException(failure, $"The model server answered {(int)status}: {text}") { Status = (int)status, RetryAfter = retryAfter };
     }
 
     public static string Describe(string body)

@@ -19,6 +19,18 @@ internal sealed class ResourceReporter(ResourceNotificationService notifications
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await ReportAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The end. Where the start failed the host takes what is thrown here for a crash.
+        }
+    }
+
+    private async Task ReportAsync(CancellationToken stoppingToken)
+    {
         await using var events = notifications.WatchAsync(stoppingToken).GetAsyncEnumerator(stoppingToken);
         var next = events.MoveNextAsync().AsTask();
         var tableDue = false;

@@ -161,9 +161,9 @@ public sealed class OpenAiChatClientTests
     [Theory]
     [InlineData(400, """{"error":{"message":"bad tool","type":"invalid_request_error"}}""", "bad tool", nameof(ModelFailure.Rejected))]
     [InlineData(401, """{"error":{"message":"Incorrect API key provided: sk-secret."}}""", "Incorrect API key provided: ***. Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
-    [InlineData(404, """{"error":"model 'x' not found"}""", "model 'x' not found Check Models:BaseUrl and Models:Model.", nameof(ModelFailure.Rejected))]
+    [InlineData(404, """{"error":"model 'x' not found"}""", "model 'x' not found. Check Models:BaseUrl and Models:Model.", nameof(ModelFailure.Rejected))]
     [InlineData(422, """{"detail":"wrong shape"}""", "wrong shape", nameof(ModelFailure.Rejected))]
-    [InlineData(403, "<html>denied</html>", "<html>denied</html> Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
+    [InlineData(403, "<html>denied</html>", "<html>denied</html>. Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
     [InlineData(400, "", "(empty body)", nameof(ModelFailure.Rejected))]
     public async Task Refusal_IsReadableAndNotRepeated(int status, string body, string message, string failure)
     {

@@ -1,6 +1,10 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Agents.Runs;
 using Agents.Worker.Tests.Tools;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using ModelContextProtocol.Protocol;
 
 namespace Agents.Worker.Tests.Runs;
 
@@ -58,5 +62,60 @@ public sealed class OfflineRunTests : IDisposable
         run.Agents.ShouldAllBe(agent => agent.Degraded && agent.StopReason == StopReason.McpUnavailable && agent.DegradedReason!.Contains("repository: The process ended with exit code 2."));
     }
 
+    [Fact]
+    public async Task Run_SuggestsNothing_WhenEveryMethodIsShortAndNothingStandsTwice()
+    {
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, (call, cancellationToken) => call.Bare switch
+        {
+            "repo_get_info" => Structured(new { name = "shop", files = 1, lines = 9, languages = Array.Empty<object>(), longest_methods = new[] { new { name = "Total", file = "src/Order.cs", line = 4, lines = 15 } } }),
+            "find_duplicates" => Structured(new { method = "lines", total = 0, duplicates = Array.Empty<object>() }),
+            "find_entities" => Structured(new { method = "roslyn", total = 1, entities = new[] { new { name = "Total", kind = "method", file = "src/Order.cs", line = 4, end_line = 18, lines = 15 } } }),
+            _ => RepositoryAnswers.Answer(call, cancellationToken),
+        });
+        await using var worker = await WorkerHost.StartAsync(_directory.FullPath, gateway.Endpoint);
+
+        var run = await worker.RunAsync("What should be simplified first?");
+
+        var simplifier = run.Agents[0].Result!;
+        simplifier.SuggestionsTable!.ShouldNotContain("Total");
+        simplifier.Content.ShouldContain("found nothing to simplify");
+        simplifier.Content.ShouldContain("shop has 1 files and 9 lines, 0 of");
+        run.Agents[2].Result!.NextActions!.ShouldNotContain(action => action.Contains("splitting"));
+    }
+
+    [Fact]
+    public async Task Run_LeavesNoWarningOfTheSdk()
+    {
+        var warnings = new SdkWarnings();
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        await using var worker = await WorkerHost.StartAsync(
+            _directory.FullPath, gateway.Endpoint, configure: services => services.AddLogging(logging => logging.AddProvider(warnings).AddFilter<SdkWarnings>("ModelContextProtocol", LogLevel.Warning)));
+
+        await worker.RunAsync("What should be simplified first?");
+
+        warnings.Lines.ShouldBeEmpty();
+    }
+
     public void Dispose() => _directory.Dispose();
+
+    private static Task<CallToolResult> Structured(object answer) => Task.FromResult(GatewayServer.Result(answer));
+
+    /// <summary>What the MCP SDK warns of, whatever the worker lets through.</summary>
+    private sealed class SdkWarnings : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
+    }
 }

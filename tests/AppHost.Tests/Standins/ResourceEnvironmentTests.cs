@@ -25,6 +25,17 @@ public sealed class ResourceEnvironmentTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mcp-gateway", "--Gateway:CatalogueTtl=00:01:00", "Gateway__CatalogueTtl", "00:01:00")]
+    [InlineData("agents-worker", "--Worker:MaxRuns=8", "Worker__MaxRuns", "8")]
+    [InlineData("agents-worker", "--Loop:ParallelToolCalls=2", "Loop__ParallelToolCalls", "2")]
+    [InlineData("agents-worker", "--Tools:CallTimeout=00:00:10", "Tools__CallTimeout", "00:00:10")]
+    [InlineData("agents-worker", "--Models:Temperature=0.5", "Models__Temperature", "0.5")]
+    [InlineData("agents-api", "--CallerGuard:AllowedHosts:0=agents.test", "CallerGuard__AllowedHosts__0", "agents.test")]
+    [InlineData("agents-api", "--Drain:Timeout=00:00:05", "Drain__Timeout", "00:00:05")]
+    public async Task Service_GetsItsOwnKeys_FromTheAppHostsCommandLine(string name, string argument, string variable, string value) =>
+        (await OfAsync(name, argument))[variable].ShouldBe(value);
+
+    [Theory]
     [InlineData("mcp-gateway")]
     [InlineData("agents-api")]
     public async Task Service_KnowsTheRepositories_AndTheCommonStorage(string name)
