@@ -102,6 +102,19 @@ public sealed class HandshakeFaultTests
     }
 
     [Fact]
+    public async Task OneSession_OpensOne_OfManyAtOnce()
+    {
+        await using var host = await FaultyUpstreamHost.StartAsync(new FaultyUpstreamOptions { Faults = [new Fault { Kind = FaultKind.OneSession }] }, TestContext.Current.CancellationToken);
+        var connections = Enumerable.Range(0, 20).Select(_ => new HttpConnection(host, owns: false)).ToList();
+
+        var answers = await Task.WhenAll(connections.Select(connection => connection.AskAsync(Messages.Initialize())));
+
+        answers.Count(answer => answer.StartsWith("200", StringComparison.Ordinal)).ShouldBe(1);
+        host.Control.Read().SessionCounts.Opened.ShouldBe(1);
+        host.Control.Read().Counters.FaultsFired[FaultKind.OneSession].ShouldBe(19);
+    }
+
+    [Fact]
     public async Task RequestBeforeInitialized_IsToldSo()
     {
         await using var connection = await Connection.ConnectAsync(StreamableHttp);

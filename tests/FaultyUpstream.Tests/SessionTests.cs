@@ -52,6 +52,17 @@ public sealed class SessionTests
         (await HttpConnection.EventsAsync(stream)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task Drop_EndsTheStreamInOrder_AndRefusesPosts_OnSse()
+    {
+        await using var connection = (SseConnection)await Connection.OpenAsync(Sse);
+
+        connection.Control.Drop(new DropSessions { Answer = FaultKind.BareNotFound }).ShouldBe(1);
+
+        (await connection.NextAsync()).ShouldBeNull();
+        (await connection.AskAsync(Messages.Request(1, "ping"))).ShouldBe("404 text/plain Invalid session ID\n");
+    }
+
     [Theory]
     [InlineData(StreamableHttp)]
     [InlineData(Sse)]

@@ -64,11 +64,10 @@ public sealed record Fault
     private bool IsSessionLoss => Kind <= FaultKind.NotConnected;
 
     /// <summary>Whether a request is one that this fault is for, its counters aside.</summary>
-    internal bool IsFor(Arrival arrival, int openSessions)
+    internal bool IsFor(Arrival arrival)
     {
         if (Session is not null && Session != arrival.SessionId) return false;
         if (Tool is not null && Tool != arrival.Message?.ToolName) return false;
-        if (Kind == FaultKind.OneSession && openSessions < MaxSessions) return false;
         if (Methods is not null) return Methods.Contains(arrival.Label);
         if (arrival.Message?.IsRequest != true) return false;
         return Kind switch
@@ -93,6 +92,7 @@ public sealed record Fault
         if (MaxSessions < 0) yield return $"max_sessions is {MaxSessions}: give 0 or more";
         if (Hits is null != Of is null) yield return "hits and of belong together: give both";
         if (Hits < 1 || Of < Hits) yield return $"hits is {Hits} of {Of}: give 1 to of";
+        if (DelayMs > 0 && Kind == FaultKind.OneSession) yield return "delay_ms has no meaning for one_session, which is decided as the session opens: set slow beside it";
         if (Executes == true && Kind is FaultKind.Slow) yield return "executes has no meaning for slow, which behaves after its delay";
         var acts = transports.Select(transport => FaultTable.Find(this, transport)).ToList();
         if (acts.TrueForAll(act => act is null)) yield return $"variant is {Variant}: {Kind} has fewer";

@@ -39,14 +39,23 @@ internal sealed class FaultList
     }
 
     /// <summary>The fault to do to a request; null when it is to be treated well.</summary>
-    public Fault? Take(Arrival arrival, int openSessions)
+    public Fault? Take(Arrival arrival) => Take(arrival, fault => fault.Kind != FaultKind.OneSession);
+
+    /// <summary>
+    /// The <see cref="FaultKind.OneSession"/> that forbids another session; null when it may be opened. Asked apart from the others, because the answer
+    /// holds only while the caller keeps others from opening one.
+    /// </summary>
+    public Fault? TakeSessionLimit(Arrival arrival, int openSessions) =>
+        Take(arrival, fault => fault.Kind == FaultKind.OneSession && openSessions >= fault.MaxSessions);
+
+    private Fault? Take(Arrival arrival, Func<Fault, bool> isAsked)
     {
         lock (_gate)
         {
             foreach (var entry in _entries)
             {
                 if (FaultTable.Find(entry.Fault, arrival.Transport) is null or FaultAct.Absent) continue;
-                if (!entry.Fault.IsFor(arrival, openSessions) || !entry.Claims(arrival)) continue;
+                if (!isAsked(entry.Fault) || !entry.Fault.IsFor(arrival) || !entry.Claims(arrival)) continue;
                 if (++entry.Fired == entry.Fault.Times) _entries.Remove(entry);
                 return entry.Fault;
             }

@@ -66,7 +66,7 @@ internal sealed class FaultyServer
     /// <returns>False when the arrival is to be treated well.</returns>
     public async Task<bool> MisbehavesAsync(Arrival arrival, Exchange exchange, Func<Task<JsonObject?>>? execute = null)
     {
-        if (Faults.Take(arrival, Sessions.Open) is not { } fault) return false;
+        if (Faults.Take(arrival) is not { } fault) return false;
         Counters.Fired(fault.Kind);
         if (fault.DelayMs > 0) await Task.Delay(TimeSpan.FromMilliseconds(fault.DelayMs), Time, exchange.Abandoned);
         var act = FaultTable.Find(fault, arrival.Transport)!;

@@ -12,6 +12,8 @@ internal sealed class MessageServer(FaultyServer server)
     private static readonly string[] s_methods =
         [Methods.Initialize, Methods.Discover, Methods.Listen, Methods.Ping, Methods.ToolsList, Methods.ToolsCall];
 
+    private readonly Lock _opening = new();
+
     public static bool Knows(string? method) => s_methods.Contains(method);
 
     public async Task<Reply> ReplyAsync(Arrival arrival, ServerSession? session, Exchange exchange, Func<JsonObject, Task> notify)
@@ -39,7 +41,7 @@ internal sealed class MessageServer(FaultyServer server)
         if (message.Method == Methods.Ping) return new Reply.Answer(Rpc.Result(message.Id, []));
         if (message.Method is not (Methods.ToolsList or Methods.ToolsCall)) throw new RpcException(RpcCode.MethodNotFound, $"Method not found: {message.Method}");
         if (!session.IsReady) return new Reply.Refusal(NotReady(arrival.Transport));
-        return await RunAsync(server, message, session, [], cancellationToken => ExecuteAsync(message, session.Counter, notify, cancellationToken));
+        return await RunAsync(server, message, session, [], cancellationToken => ExecuteAsync(server, message, session.Counter, notify, cancellationToken));
     }
 
     /// <summary>Runs a request so that the end of its session, and whatever names its id, can stop it.</summary>
@@ -65,7 +67,7 @@ internal sealed class MessageServer(FaultyServer server)
     }
 
     /// <summary>Lists or calls tools.</summary>
-    public async Task<JsonObject> ExecuteAsync(RpcMessage message, SessionCounter counter, Func<JsonObject, Task> notify, CancellationToken cancellationToken)
+    public static async Task<JsonObject> ExecuteAsync(FaultyServer server, RpcMessage message, SessionCounter counter, Func<JsonObject, Task> notify, CancellationToken cancellationToken)
     {
         if (message.Method == Methods.ToolsList) return new JsonObject { ["tools"] = server.Tools.Describe() };
         var tool = server.Tools.Find(message.ToolName ?? "") ?? throw new RpcException(RpcCode.InvalidParams, $"Unknown tool: {message.ToolName}");
@@ -80,14 +82,25 @@ internal sealed class MessageServer(FaultyServer server)
     private FaultAct NotReady(UpstreamTransport transport) =>
         transport == UpstreamTransport.Stdio ? server.UnknownSession(transport) : FaultTable.Cell(FaultKind.BeforeInitialization, transport)[0];
 
-    private Reply.Answer Initialize(Arrival arrival, ServerSession? session, Exchange exchange)
+    private Reply Initialize(Arrival arrival, ServerSession? session, Exchange exchange)
     {
         var message = arrival.Message!;
         session ??= new ServerSession(arrival.Transport);
-        if (session.Version is null) server.Sessions.CountOpened();
-        session.Version = Revision.Negotiate(RpcMessage.TextOf(message.Params["protocolVersion"]));
-        session.ClientName = RpcMessage.TextOf((message.Params["clientInfo"] as JsonObject)?["name"]);
-        server.Sessions.Add(session);
+        // Looked at and opened under one lock: of two that come at once to a server of one session, one is refused.
+        lock (_opening)
+        {
+            if (session.Version is null && server.Faults.TakeSessionLimit(arrival, server.Sessions.Open) is { } limit)
+            {
+                server.Counters.Fired(limit.Kind);
+                return new Reply.Refusal(FaultTable.Find(limit, arrival.Transport)!);
+            }
+
+            if (session.Version is null) server.Sessions.CountOpened();
+            session.Version = Revision.Negotiate(RpcMessage.TextOf(message.Params["protocolVersion"]));
+            session.ClientName = RpcMessage.TextOf((message.Params["clientInfo"] as JsonObject)?["name"]);
+            server.Sessions.Add(session);
+        }
+
         server.Counters.ShookHands();
         exchange.Opened(session);
         return new Reply.Answer(Rpc.Result(message.Id, new JsonObject

@@ -34,7 +34,7 @@ internal sealed class ModernServer(FaultyServer server)
         async Task<JsonObject> ExecuteAsync(CancellationToken cancellationToken)
         {
             if (message.Method == Methods.Listen) return await ListenAsync(message, notify, cancellationToken);
-            var result = await new MessageServer(server).ExecuteAsync(message, server.Stateless, notify, cancellationToken);
+            var result = await MessageServer.ExecuteAsync(server, message, server.Stateless, notify, cancellationToken);
             return message.Method == Methods.ToolsList ? Cacheable(result) : Complete(result);
         }
     }
