@@ -106,7 +106,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, and lets go of what was lost.</summary>
     public async Task HeartbeatAsync(CancellationToken cancellationToken)
     {
-        var held = _records.Values.Where(record => record.MayBeStored).ToArray();
+        var held = _records.Values.Where(record => record.IsToRenew).ToArray();
         var lost = await _health.AskAsync(async () => await sessions.RenewAsync(Owner, [.. held.Select(record => record.Entry)], cancellationToken), null!);
         if (lost is null) return;
         foreach (var record in held) await record.RenewedAsync(lost.TryGetValue(record.Entry.Id, out var loss) ? loss : null);

@@ -40,8 +40,8 @@ internal sealed class SessionRecord
     /// <summary>Where a resumed session comes from, for people; null for one that this gateway opened.</summary>
     public string? Origin { get; init; }
 
-    /// <summary>True when the store may hold the entry, so that it is to be renewed.</summary>
-    public bool MayBeStored => _stored != Stored.No;
+    /// <summary>True when the entry is to be renewed: the store may hold it, and its session is one of ours and not claimed only to be tried or ended, which must not make an entry live for ever.</summary>
+    public bool IsToRenew => _stored != Stored.No && (Origin is null || Session is not null);
 
     /// <summary>True until the first caller.</summary>
     public bool IsUnused => !_used;

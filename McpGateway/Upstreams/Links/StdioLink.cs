@@ -6,7 +6,7 @@ namespace McpGateway.Upstreams.Links;
 
 /// <summary>
 /// A child process that speaks MCP on standard input and output, one message a line. The process belongs to the link: it is
-/// asked to end by closing its input, and killed with its children when it does not.
+/// asked to end by closing its input, and killed with its children when it does not, or when the gateway dies.
 /// </summary>
 internal sealed class StdioLink : MultiplexedLink
 {
@@ -31,7 +31,7 @@ internal sealed class StdioLink : MultiplexedLink
 
     /// <summary>Starts the process.</summary>
     /// <exception cref="UpstreamException">The command cannot be started.</exception>
-    public static StdioLink Start(UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger)
+    public static async Task<StdioLink> StartAsync(UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger)
     {
         var start = new ProcessStartInfo(config.Command!)
         {
@@ -45,8 +45,7 @@ internal sealed class StdioLink : MultiplexedLink
         ChildEnvironment.Apply(start.Environment, config.Env);
         try
         {
-            var process = Process.Start(start) ?? throw new UpstreamException(FailureKind.Unreachable, $"The command '{config.Command}' did not start.");
-            return new StdioLink(process, config.Name, messageLimit, time, logger);
+            return new StdioLink(await ChildStarter.StartAsync(start), config.Name, messageLimit, time, logger);
         }
         catch (System.ComponentModel.Win32Exception exception)
         {

@@ -26,7 +26,7 @@ public sealed class LinkTests
     public async Task StdioLink_LetsItsCallersGo_WhenTheProcessDoesNotRead()
     {
         var config = new UpstreamConfig { Name = "up", Transport = UpstreamTransport.Stdio, Command = "sleep", Args = ["600"] };
-        await using var link = StdioLink.Start(config, 1000, TimeProvider.System, NullLogger.Instance);
+        await using var link = await StdioLink.StartAsync(config, 1000, TimeProvider.System, NullLogger.Instance);
         using var cancellation = new CancellationTokenSource();
         var large = Encoding.UTF8.GetBytes(new string('x', 1024 * 1024));
         var first = link.SendNotificationAsync(large, McpMethod.Other, cancellation.Token);
