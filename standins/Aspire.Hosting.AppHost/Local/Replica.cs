@@ -156,7 +156,7 @@ internal sealed class Replica(IResource resource, LocalRun.Command command, int 
         if (failed)
             _log.FailedToStart(id, backoff.FailedStarts, end.LastLinesText);
         var detail = string.Create(CultureInfo.InvariantCulture, $"{end.Reason}, restart {backoff.Restarts} in {delay.TotalSeconds:0.#} s");
-        Publish(failed ? KnownResourceStates.FailedToStart : KnownResourceStates.Exited, failed ? $"{detail}{end.LastLinesText}" : detail, end.ExitCode);
+        Publish(failed ? KnownResourceStates.FailedToStart : KnownResourceStates.Exited, failed && end.LastLinesText is { Length: > 0 } lines ? $"{detail}.{lines}" : detail, end.ExitCode);
         await Task.Delay(delay, services.Time, _stop.Token).ConfigureAwait(false);
     }
 
