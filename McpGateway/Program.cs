@@ -2,6 +2,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddStorageDirectory(redisInItsPlace: true);
 builder.AddCallerGuard();
+builder.AddCallServer();
 builder.Services.AddLedger(builder.Configuration);
 builder.Services.AddGateway();
 

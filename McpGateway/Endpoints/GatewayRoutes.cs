@@ -9,9 +9,11 @@ internal static class GatewayRoutes
     /// <summary>Maps <c>/mcp</c> and <c>/mcp/{upstream}</c>. GET is answered 405: the gateway has nothing to say outside a call yet, and clients know that answer.</summary>
     public static WebApplication MapMcp(this WebApplication app)
     {
-        app.MapPost("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.PostAsync(context, null));
+        // Taken once: what a handler asks for by parameter costs a scope of services in every call.
+        var endpoint = app.Services.GetRequiredService<McpEndpoint>();
+        app.MapPost("/mcp", context => endpoint.PostAsync(context, null));
         app.MapDelete("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.DeleteAsync(context, null));
-        app.MapPost("/mcp/{upstream}", static (HttpContext context, McpEndpoint endpoint, string upstream) => endpoint.PostAsync(context, upstream));
+        app.MapPost("/mcp/{upstream}", context => endpoint.PostAsync(context, (string?)context.Request.RouteValues["upstream"]));
         app.MapDelete("/mcp/{upstream}", static (HttpContext context, McpEndpoint endpoint, string upstream) => endpoint.DeleteAsync(context, upstream));
         return app;
     }

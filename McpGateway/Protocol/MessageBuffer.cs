@@ -34,7 +34,8 @@ internal sealed class MessageBuffer(int sizeHint = 4096) : IBufferWriter<byte>, 
         try
         {
             int read;
-            while ((read = await stream.ReadAsync(buffer.GetMemory(4096), cancellationToken)) > 0)
+            // Whatever room is left: asking for more would move each small message just to read its end.
+            while ((read = await stream.ReadAsync(buffer.GetMemory(), cancellationToken)) > 0)
             {
                 buffer.Advance(read);
                 if (buffer.Length > limit) throw new MessageTooLargeException(limit);

@@ -14,7 +14,7 @@ internal sealed class Upstream : IAsyncDisposable
     private static long s_lastSession;
 
     private readonly UpstreamOpening _opening;
-    private readonly HttpClient _http;
+    private readonly HttpMessageInvoker _http;
     private readonly GatewayLedger _ledger;
     private readonly Action<SessionKey> _onEvicted;
     private readonly TimeProvider _time;
@@ -28,7 +28,7 @@ internal sealed class Upstream : IAsyncDisposable
     private volatile bool _recalled;
     private volatile bool _disposed;
 
-    public Upstream(UpstreamConfig config, GatewayOptions options, HttpClient http, GatewayLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
+    public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
         (Config, _http, _ledger, _onEvicted, _time, _logger) = (config, http, ledger, onEvicted, time, logger);
         _opening = new UpstreamOpening(config, options, http, time, logger);

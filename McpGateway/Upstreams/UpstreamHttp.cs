@@ -6,7 +6,7 @@ namespace McpGateway.Upstreams;
 internal static class UpstreamHttp
 {
     /// <summary>A client with connections of its own, so that one slow upstream cannot use up another's. It has no time limit: each call brings one.</summary>
-    public static HttpClient CreateClient() => new(CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan };
+    public static HttpMessageInvoker CreateClient() => new(CreateHandler());
 
     private static SocketsHttpHandler CreateHandler() => new()
     {
@@ -18,5 +18,7 @@ internal static class UpstreamHttp
         PooledConnectionLifetime = TimeSpan.FromMinutes(10),
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
         EnableMultipleHttp2Connections = true,
+        // A span of its own for each request would double the one of the call, which the links pass on instead.
+        ActivityHeadersPropagator = null,
     };
 }

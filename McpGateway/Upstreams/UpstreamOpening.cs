@@ -12,7 +12,7 @@ internal sealed record OpenedLink(UpstreamLink Link, ServerProfile Server, Upstr
 /// Makes a link to one upstream and runs its handshake. When nothing is remembered it finds out transport and era: it asks in
 /// the modern way first, and every manner of "no" leads to <c>initialize</c>, then to the SSE transport of 2024-11-05.
 /// </summary>
-internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions options, HttpClient http, TimeProvider time, ILogger logger)
+internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, TimeProvider time, ILogger logger)
 {
     /// <summary>A server may swallow what it does not know; a modern one answers this long before.</summary>
     private static readonly TimeSpan s_discoverTimeout = TimeSpan.FromSeconds(5);

@@ -14,7 +14,7 @@ internal sealed class OrphanReaper(GatewayLedger ledger, UpstreamRegistry upstre
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    private readonly HttpClient _http = UpstreamHttp.CreateClient();
+    private readonly HttpMessageInvoker _http = UpstreamHttp.CreateClient();
 
     /// <summary>One round.</summary>
     public async Task ReapAsync(CancellationToken cancellationToken)
@@ -65,7 +65,7 @@ internal sealed class OrphanReaper(GatewayLedger ledger, UpstreamRegistry upstre
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
-            using var response = await _http.SendAsync(delete, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            using var response = await _http.SendAsync(delete, either.Token);
             return response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
                 ? $"HTTP {(int)response.StatusCode}"
                 : null;

@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -10,10 +10,8 @@ namespace McpGateway.Upstreams.Links;
 /// Streamable HTTP: one POST per message, answered with JSON or with an SSE stream. Holds the session id of a legacy
 /// upstream, which leaves this class in its own requests and, sealed, in the ledger.
 /// </summary>
-internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink
+internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink
 {
-    private static readonly MediaTypeHeaderValue s_json = new("application/json");
-
     private string? _sessionId;
     private string? _brokenReason;
     private volatile bool _left;
@@ -78,7 +76,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
     private HttpRequestMessage Post(ReadOnlyMemory<byte> message, string method, string? name, IReadOnlyList<KeyValuePair<string, string>>? parameters)
     {
         var post = new HttpRequestMessage(HttpMethod.Post, config.Url) { Content = new ReadOnlyMemoryContent(message) };
-        post.Content.Headers.ContentType = s_json;
+        post.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         post.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         AddHeaders(post);
         if (Version != McpVersion.Modern) return post;
@@ -95,6 +93,9 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         foreach (var (name, value) in config.Headers) request.Headers.TryAddWithoutValidation(name, value);
         if (Version is not null) request.Headers.TryAddWithoutValidation(McpHeader.ProtocolVersion, Version);
         if (_sessionId is not null) request.Headers.TryAddWithoutValidation(McpHeader.SessionId, _sessionId);
+        if (Activity.Current is not { Recorded: true } span) return;
+        request.Headers.TryAddWithoutValidation("traceparent", span.Id);
+        if (span.TraceStateString is { Length: > 0 } state) request.Headers.TryAddWithoutValidation("tracestate", state);
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -102,7 +103,7 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
         if (BrokenReason is { } reason) throw new UpstreamException(FailureKind.Unreachable, reason);
         try
         {
-            return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            return await http.SendAsync(request, cancellationToken);
         }
         catch (HttpRequestException exception)
         {
@@ -116,13 +117,12 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
 
     private async Task<UpstreamExchange> ReadExchangeAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        if (response.Headers.TryGetValues(McpHeader.SessionId, out var ids)) _sessionId ??= ids.First();
-        var type = response.Content.Headers.ContentType?.MediaType;
-        if (response.StatusCode == HttpStatusCode.OK && type == "text/event-stream")
+        if (response.Headers.NonValidated.TryGetValues(McpHeader.SessionId, out var ids)) _sessionId ??= ids.First();
+        if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream"))
             return new StreamExchange(response, await response.Content.ReadAsStreamAsync(cancellationToken), WriteAnswerAsync);
 
         var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.OK && type == "application/json") return new SingleExchange(Scan(body), response);
+        if (response.StatusCode == HttpStatusCode.OK && HasType(response, "application/json")) return new SingleExchange(Scan(body), response);
         using (body)
         {
             var failure = HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
@@ -131,6 +131,15 @@ internal sealed class HttpLink(HttpClient http, UpstreamConfig config, int messa
             if (failure.Kind == FailureKind.SessionLost) Interlocked.CompareExchange(ref _brokenReason, failure.Message, null);
             throw failure;
         }
+    }
+
+    /// <summary>Compared as it stands: parsing it into an object would cost more than the rest of the headers.</summary>
+    private static bool HasType(HttpResponseMessage response, string type)
+    {
+        if (!response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values)) return false;
+        var value = values.ToString().AsSpan();
+        var end = value.IndexOf(';');
+        return (end < 0 ? value : value[..end]).Trim().Equals(type, StringComparison.OrdinalIgnoreCase);
     }
 
     private static UpstreamMessage Scan(MessageBuffer body)

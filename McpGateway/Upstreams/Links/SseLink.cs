@@ -11,7 +11,7 @@ internal sealed class SseLink : MultiplexedLink
 {
     private const int BodyLimit = 64 * 1024;
 
-    private readonly HttpClient _http;
+    private readonly HttpMessageInvoker _http;
     private readonly UpstreamConfig _config;
     private readonly HttpResponseMessage _stream;
     private readonly TimeProvider _time;
@@ -19,7 +19,7 @@ internal sealed class SseLink : MultiplexedLink
     private readonly Task _reading;
     private int _disposed;
 
-    private SseLink(HttpClient http, UpstreamConfig config, HttpResponseMessage stream, TimeProvider time, ILogger logger)
+    private SseLink(HttpMessageInvoker http, UpstreamConfig config, HttpResponseMessage stream, TimeProvider time, ILogger logger)
         : base(logger)
     {
         (_http, _config, _stream, _time) = (http, config, stream, time);
@@ -28,7 +28,7 @@ internal sealed class SseLink : MultiplexedLink
 
     /// <summary>Opens the stream and waits for the address to post to.</summary>
     /// <exception cref="UpstreamException">There is no such stream at the address.</exception>
-    public static async Task<SseLink> OpenAsync(HttpClient http, UpstreamConfig config, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<SseLink> OpenAsync(HttpMessageInvoker http, UpstreamConfig config, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
         get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
@@ -36,7 +36,7 @@ internal sealed class SseLink : MultiplexedLink
         HttpResponseMessage response;
         try
         {
-            response = await http.SendAsync(get, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            response = await http.SendAsync(get, cancellationToken);
         }
         catch (HttpRequestException exception)
         {
