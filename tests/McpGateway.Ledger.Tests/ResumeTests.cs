@@ -9,6 +9,7 @@ public abstract class ResumeTests : IAsyncLifetime
     private protected readonly TemporaryDirectory _directory = new();
     private readonly List<GatewayProcess> _gateways = [];
     private ScriptedUpstream? _upstream;
+    private string _url = "";
 
     private ScriptedUpstream Upstream => _upstream!;
 
@@ -18,7 +19,11 @@ public abstract class ResumeTests : IAsyncLifetime
         ["Gateway__ParkTimeout"] = "00:00:30",
     };
 
-    public virtual async ValueTask InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+    public virtual async ValueTask InitializeAsync()
+    {
+        _upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        _url = _upstream.Url;
+    }
 
     public virtual async ValueTask DisposeAsync()
     {
@@ -191,6 +196,23 @@ public abstract class ResumeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Orphan_IsTriedAgain_WhileItsUpstreamIsDown()
+    {
+        Settings["Gateway__ParkTimeout"] = "00:00:01";
+        var before = await StartAsync();
+        (await before.Service.StopAsync()).ShouldBe(0);
+        var port = Upstream.BaseAddress.Port;
+        await Upstream.DisposeAsync();
+        var after = await LaunchAsync("");
+        await after.Service.WaitForLineAsync("An orphaned session of up could not be ended; it is tried again");
+
+        _upstream = await ScriptedUpstream.StartAsync(Speech.Sessions, port);
+
+        await after.Service.WaitForLineAsync("An orphaned session of up was ended at the upstream");
+        Upstream.Count("DELETE").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task TwoGateways_NeverOwnTheSameSession()
     {
         var first = await StartAsync(""", "pool": { "minIdle": 4 }""");
@@ -234,7 +256,7 @@ public abstract class ResumeTests : IAsyncLifetime
 
     private protected async Task<GatewayProcess> LaunchAsync(string more)
     {
-        var gateway = await GatewayProcess.StartAsync(_directory, ownsDirectory: false, Settings, GatewayProcess.Entry("up", Upstream.Url, more));
+        var gateway = await GatewayProcess.StartAsync(_directory, ownsDirectory: false, Settings, GatewayProcess.Entry("up", _url, more));
         lock (_gateways) _gateways.Add(gateway);
         return gateway;
     }
