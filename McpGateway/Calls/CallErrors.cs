@@ -8,7 +8,7 @@ internal static class CallErrors
 {
     public static RpcError Explain(string upstream, UpstreamException exception) => exception.Kind switch
     {
-        FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.Throttled =>
+        FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.OneSession or FailureKind.Throttled =>
             new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is not available: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
         FailureKind.Unauthorized =>
             new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is unauthorized: {exception.Message} The call did not run.", exception.RetryAfter, upstream),

@@ -7,13 +7,11 @@ using McpGateway.Upstreams.Links;
 namespace McpGateway.Calls;
 
 /// <summary>
-/// Takes a call to its upstream on a leased session and its messages back. A call is repeated only when it cannot have run; when
-/// that is not known, the client is told so.
+/// Takes a call to its upstream on a leased session and its messages back. What is repeated, <see cref="RepeatRule"/> says; of
+/// what may have run the client is told so.
 /// </summary>
 internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> logger)
 {
-    private const int Attempts = 3;
-
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_cancelTimeout = TimeSpan.FromSeconds(2);
 
@@ -41,17 +39,20 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
 
     private async Task ForwardOrRepeatAsync(GatewayCall call, CancellationToken cancellationToken)
     {
+        TimeSpan? pause = null;
         for (var attempt = 1; ; attempt++)
         {
+            if (pause is { } wait) await Task.Delay(wait, time, cancellationToken);
             await using var lease = await call.Upstream.LeaseAsync(call.Key, cancellationToken);
             try
             {
                 await ExchangeAsync(call, lease.Session, cancellationToken);
                 return;
             }
-            catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.Unreachable && attempt < Attempts && !call.Answer.HasStarted)
+            catch (UpstreamException exception) when (RepeatRule.Allows(call, exception, attempt))
             {
-                lease.Break(exception.Message);
+                if (exception.Kind != FailureKind.OutcomeUnknown || lease.Session.Link.KeepsSession) lease.Break(exception.Message);
+                pause = exception.RetryAfter;
                 logger.CallRepeated(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
             }
             catch (UpstreamException exception)
@@ -77,7 +78,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         try
         {
             await using var exchange = await link.SendRequestAsync(request, cancellationToken);
-            while (!await RelayAsync(call, session.Server.Era, exchange, cancellationToken)) { }
+            for (var hasRun = false; !await RelayAsync(call, session, exchange, hasRun, cancellationToken); hasRun = true) { }
         }
         catch (OperationCanceledException)
         {
@@ -87,14 +88,15 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
     }
 
     /// <summary>Passes one message on; true when it was the answer.</summary>
-    private async Task<bool> RelayAsync(GatewayCall call, McpEra upstreamEra, UpstreamExchange exchange, CancellationToken cancellationToken)
+    private async Task<bool> RelayAsync(GatewayCall call, UpstreamSession session, UpstreamExchange exchange, bool hasRun, CancellationToken cancellationToken)
     {
         using var message = await NextAsync(call, exchange, cancellationToken);
+        if (message.IsAnswer) await AnswerJudge.CheckAsync(call, session, message, hasRun, cancellationToken);
         using var output = new MessageBuffer(message.Bytes.Length + 64);
         switch (message.Shape.Kind)
         {
             case MessageKind.Result:
-                AnswerSplicer.WriteResult(output, message, call.ClientId, call.Era, upstreamEra);
+                AnswerSplicer.WriteResult(output, message, call.ClientId, call.Era, session.Server.Era);
                 await call.Answer.AnswerAsync(output);
                 return true;
             case MessageKind.Error:

@@ -21,6 +21,8 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
 {
     private const int MaxPages = 100;
 
+    private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
+
     private volatile Snapshot? _snapshot;
     private int _refreshing;
 
@@ -42,12 +44,48 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
         {
             var member = cursor is null ? "" : $"\"cursor\":{JsonSerializer.Serialize(cursor)}";
             using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era, member), cancellationToken);
-            if (answer.Shape.Kind == MessageKind.Error) throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused tools/list: {Handshake.ErrorText(answer)}");
+            if (answer.Shape.Kind == MessageKind.Error) throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused tools/list: {answer.ReadErrorText()}");
             cursor = ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
             if (cursor is null) break;
         }
 
         Replace(tools.ToImmutable());
+    }
+
+    /// <summary>Whether the upstream says of a tool that calling it again changes nothing more. Only worth as much as the upstream's word.</summary>
+    public bool IsRepeatable(string? tool)
+    {
+        if (_snapshot?.Tools.FirstOrDefault(entry => entry.Name == tool) is not { } found) return false;
+        using var description = JsonDocument.Parse(found.Json, new JsonDocumentOptions { MaxDepth = 128 });
+        return description.RootElement.TryGetProperty("annotations"u8, out var hints) && hints.ValueKind == JsonValueKind.Object
+            && (IsTrue(hints, "readOnlyHint"u8) || IsTrue(hints, "idempotentHint"u8));
+    }
+
+    /// <summary>
+    /// Asks on a session for its list, to see whether the session lives: a server that has lost it refuses, or lists nothing where
+    /// there were tools. A ping would not do, since servers answer it without a session too.
+    /// </summary>
+    /// <returns>Why the session does not live; null when it does.</returns>
+    public async Task<string?> ProbeAsync(UpstreamLink link, McpEra era, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(s_probeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era), either.Token);
+            if (answer.Shape.Kind == MessageKind.Error) return answer.Shape.ErrorCode == RpcErrorCode.MethodNotFound ? null : answer.ReadErrorText();
+            var tools = ImmutableArray.CreateBuilder<ToolEntry>();
+            ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
+            return tools.Count == 0 && _snapshot is { Tools.Length: > 0 } ? "it lists no tools any more" : null;
+        }
+        catch (UpstreamException exception)
+        {
+            return exception.Message;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"it did not answer within {s_probeTimeout.TotalSeconds:0} s";
+        }
     }
 
     /// <summary>Renews the list in the background if it is older than its time to live.</summary>
@@ -133,6 +171,8 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
 
         return found;
     }
+
+    private static bool IsTrue(JsonElement hints, ReadOnlySpan<byte> name) => hints.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
     private sealed record Snapshot(ImmutableArray<ToolEntry> Tools, DateTimeOffset FetchedAt);
 }

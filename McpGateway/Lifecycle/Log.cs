@@ -39,7 +39,7 @@ internal static partial class Log
     [LoggerMessage(2006, LogLevel.Error, "The keeper failed at {Upstream} in a way nobody foresaw; it goes on.")]
     public static partial void KeeperFailed(this ILogger logger, string upstream, Exception exception);
 
-    [LoggerMessage(3001, LogLevel.Information, "{Method} on {Upstream} failed ({Kind}) and was repeated on another session, because it cannot have run: {Reason}")]
+    [LoggerMessage(3001, LogLevel.Information, "{Method} on {Upstream} failed ({Kind}) and is repeated on another session, since it cannot have run or may run twice: {Reason}")]
     public static partial void CallRepeated(this ILogger logger, string method, string upstream, Sessions.FailureKind kind, string reason);
 
     [LoggerMessage(3002, LogLevel.Warning, "{Method} on {Upstream} failed ({Kind}): {Reason}")]

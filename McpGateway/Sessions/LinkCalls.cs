@@ -31,14 +31,17 @@ internal static class LinkCalls
         return $"{{{envelope}{(envelope.Length > 0 && members.Length > 0 ? "," : "")}{members}}}";
     }
 
-    /// <summary>Why the session does not live any more; null when it answered, even if with an error of the method: then somebody is there.</summary>
+    /// <summary>Why the session does not live any more; null when it answered, even if with an error, unless that says that the session is lost.</summary>
     public static async Task<string?> PingAsync(UpstreamLink link, TimeSpan timeout, TimeProvider time)
     {
         using var deadline = new CancellationTokenSource(timeout, time);
         try
         {
-            (await CallAsync(link, McpMethodNames.Ping, "{}", deadline.Token)).Dispose();
-            return null;
+            using var answer = await CallAsync(link, McpMethodNames.Ping, "{}", deadline.Token);
+            if (answer.Shape.Kind != MessageKind.Error) return null;
+            var text = answer.ReadErrorText();
+            var shape = FailureTable.Find(new FailureSign(link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
+            return shape is { Kind: not null, NeedsProbe: false } ? $"it answered a ping with: {text}" : null;
         }
         catch (UpstreamException exception)
         {

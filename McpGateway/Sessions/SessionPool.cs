@@ -34,6 +34,9 @@ internal sealed class SessionPool(
     private int _total;
     private int _waiting;
 
+    /// <summary>Sessions at most: as configured, or fewer once the upstream has refused one more.</summary>
+    private int _limit = options.Max;
+
     public override PoolCounts Counts => new(
         Volatile.Read(ref _idleCount), _all.Values.Count(session => session.Leases > 0), _pins.Count, 0, Volatile.Read(ref _waiting), Volatile.Read(ref _total));
 
@@ -47,7 +50,7 @@ internal sealed class SessionPool(
                 ? Math.Max(1, options.MinIdle) - _all.Values.Count(session => session.State != SessionState.Broken)
                 // A session handed to one who waits counts as idle until he takes it: else one more would be opened for him.
                 : Math.Max(options.MinIdle, Volatile.Read(ref _waiting)) - Volatile.Read(ref _idleCount);
-            return Math.Max(0, Math.Min(wanted, options.Max - total));
+            return Math.Max(0, Math.Min(wanted, Volatile.Read(ref _limit) - total));
         }
     }
 
@@ -86,6 +89,16 @@ internal sealed class SessionPool(
         for (var i = Volatile.Read(ref _waiting); i > 0; i--) _idle.Writer.TryWrite(null);
     }
 
+    /// <summary>Takes the sessions there are for as many as the upstream allows.</summary>
+    /// <returns>The limit; null when there are none, so that it must be somebody else's that is in the way.</returns>
+    public int? TryLimit()
+    {
+        var total = Volatile.Read(ref _total);
+        if (total == 0) return null;
+        Volatile.Write(ref _limit, Math.Min(total, options.Max));
+        return total;
+    }
+
     public override ValueTask ReturnAsync(UpstreamSession session)
     {
         if (session.Link.BrokenReason is { } reason) session.Break(reason);
@@ -94,6 +107,8 @@ internal sealed class SessionPool(
         {
             case SessionState.Broken: TryClose(session); break;
             case SessionState.Idle when session.PinnedTo is null: PutIdle(session); break;
+            // At the limit those who wait may take its place now.
+            case SessionState.Idle when Volatile.Read(ref _waiting) > 0: _idle.Writer.TryWrite(null); break;
         }
 
         return ValueTask.CompletedTask;
@@ -281,7 +296,7 @@ internal sealed class SessionPool(
     /// <summary>At the maximum, the pinned session that has been unused for longest makes room for those who wait.</summary>
     private void MakeRoom()
     {
-        if (Volatile.Read(ref _total) < options.Max || Volatile.Read(ref _idleCount) > 0) return;
+        if (Volatile.Read(ref _total) < Volatile.Read(ref _limit) || Volatile.Read(ref _idleCount) > 0) return;
         var oldest = _pins
             .Where(pair => pair.Key != s_everybody && pair.Value is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && pair.Value.Value.Result.Leases == 0)
             .OrderBy(pair => pair.Value.Value.Result.LastUsedAt)
@@ -397,7 +412,7 @@ internal sealed class SessionPool(
     {
         var counts = Counts;
         return new UpstreamException(FailureKind.Throttled,
-            $"No session of upstream '{upstream}' is free: {why} ({counts.Total} of {options.Max} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
+            $"No session of upstream '{upstream}' is free: {why} ({counts.Total} of {Volatile.Read(ref _limit)} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
             + $"{(breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}). {remedy}",
             breaker.LastFailure, TimeSpan.FromSeconds(1));
     }

@@ -9,6 +9,9 @@ internal enum FailureKind
     /// <summary>The upstream answered that it does not know the session. It refused before dispatch: nothing ran.</summary>
     SessionLost,
 
+    /// <summary>The upstream refused a handshake because it allows no further session. Nothing ran.</summary>
+    OneSession,
+
     /// <summary>The request was sent and the connection, stream or process ended before the answer. It may have run.</summary>
     OutcomeUnknown,
 
@@ -47,6 +50,9 @@ internal sealed class UpstreamException : Exception
     /// <summary>The HTTP status, where there was one.</summary>
     public int? Status { get; }
 
+    /// <summary>True when another replica of the upstream may hold the session that this one does not know.</summary>
+    public bool MayBeReplica { get; init; }
+
     /// <summary>True when the call cannot have run, so that repeating it cannot run it twice.</summary>
-    public bool ProvablyNotRun => Kind is FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.Unauthorized or FailureKind.Throttled or FailureKind.Refused;
+    public bool ProvablyNotRun => Kind is FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.OneSession or FailureKind.Unauthorized or FailureKind.Throttled or FailureKind.Refused;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using McpGateway.Protocol;
 
 namespace McpGateway.Sessions;
@@ -23,6 +24,22 @@ internal sealed class UpstreamMessage(MessageBuffer buffer, MessageShape shape) 
             buffer.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The message of an error, or its code when it has none.</summary>
+    public string ReadErrorText()
+    {
+        var reader = new Utf8JsonReader(Shape.Error.Of(Bytes.Span), new JsonReaderOptions { MaxDepth = 128 });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isMessage = reader.ValueTextEquals("message"u8);
+            reader.Read();
+            if (isMessage && reader.TokenType == JsonTokenType.String && JsonText.Read(Shape.Error.Of(Bytes.Span)[(int)reader.TokenStartIndex..(int)reader.BytesConsumed]) is { } text) return text;
+            reader.Skip();
+        }
+
+        return $"error {Shape.ErrorCode}";
     }
 
     public void Dispose() => buffer.Dispose();

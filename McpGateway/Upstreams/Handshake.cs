@@ -38,8 +38,7 @@ internal static class Handshake
         ServerProfile profile;
         using (var answer = await LinkCalls.CallAsync(link, McpMethodNames.Initialize, s_initialize, cancellationToken))
         {
-            if (answer.Shape.Kind == MessageKind.Error)
-                throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused initialize: {ErrorText(answer)}");
+            if (answer.Shape.Kind == MessageKind.Error) throw Refused(answer);
             profile = ReadInitialize(answer);
         }
 
@@ -48,8 +47,12 @@ internal static class Handshake
         return profile;
     }
 
-    public static string ErrorText(UpstreamMessage answer) =>
-        JsonNode.Parse(answer.Shape.Error.Of(answer.Bytes.Span))?["message"]?.ToString() ?? $"error {answer.Shape.ErrorCode}";
+    private static UpstreamException Refused(UpstreamMessage answer)
+    {
+        var text = answer.ReadErrorText();
+        var kind = FailureTable.Find(new FailureSign(HeldSession: false, Code: answer.Shape.ErrorCode, Text: text, ToInitialize: true)).Kind!.Value;
+        return new UpstreamException(kind, kind == FailureKind.OneSession ? $"The upstream allows no further session now: {text}" : $"The upstream refused initialize: {text}");
+    }
 
     private static ServerProfile? ReadDiscovery(UpstreamMessage answer)
     {

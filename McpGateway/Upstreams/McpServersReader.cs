@@ -48,6 +48,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
             Env = Pairs(server, "env", where),
             Headers = ReadHeaders(server, where),
             WorkingDirectory = ReadDirectory(server, where),
+            Trusted = ReadTrusted(server, where),
             Pool = ReadPool(server, where, transport),
         };
         return _errors.Count == before ? config : null;
@@ -95,6 +96,14 @@ internal sealed partial class McpServersReader(string source, string directory, 
         var full = Path.GetFullPath(path, directory);
         if (!Directory.Exists(full)) _errors.Add($"{where}: \"cwd\" {full} does not exist.");
         return full;
+    }
+
+    private bool ReadTrusted(JsonObject server, string where)
+    {
+        if (server["trusted"] is not { } node) return false;
+        if (bool.TryParse(Scalar(node), out var trusted)) return trusted;
+        _errors.Add($"{where}: \"trusted\" is {node.ToJsonString()}; it must be true or false.");
+        return false;
     }
 
     /// <summary>What HTTP cannot carry would be left out without a word, and the upstream would answer 401.</summary>

@@ -147,6 +147,12 @@ internal sealed class Upstream : IAsyncDisposable
             Forget(changed.Message);
             throw new UpstreamException(FailureKind.NotMcp, $"Upstream '{Name}' has changed: {changed.Message}.", changed);
         }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } limit)
+        {
+            // No failure: what there is is what there can be, and asking again would change nothing.
+            Timeline.Add("limit found", $"{limit} at once. {exception.Message}");
+            Wake();
+        }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new UpstreamException(FailureKind.TimedOut, $"The handshake did not end within {Config.Pool.OpenTimeout.TotalSeconds:0.#} s.", exception);

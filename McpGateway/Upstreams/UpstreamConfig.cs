@@ -43,6 +43,12 @@ internal sealed record UpstreamConfig
     /// <summary>Sent with every request; may hold secrets and is never shown.</summary>
     public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// True when the operator takes the upstream's word for which of its tools only read or may be repeated: such a call is then
+    /// repeated even when its outcome is unknown. Default false.
+    /// </summary>
+    public bool Trusted { get; init; }
+
     public PoolOptions Pool { get; init; } = new();
 
     /// <summary>Changes with everything that decides what the upstream is and how it is reached, and reveals nothing of it.</summary>
@@ -62,5 +68,5 @@ internal sealed record UpstreamConfig
 
     private string Describe() => string.Join('\n',
         [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
-            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString()]);
+            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>()]);
 }

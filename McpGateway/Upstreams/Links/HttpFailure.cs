@@ -1,38 +1,30 @@
-using System.Net;
 using System.Text;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 
 namespace McpGateway.Upstreams.Links;
 
-/// <summary>
-/// Tells from an HTTP failure whether the session is lost, and whether the call can have run. Codes in -32000…-32019 mean
-/// nothing alone; what decides is the status and whether a session was held.
-/// </summary>
+/// <summary>Makes of an HTTP response that is no answer, or of none, the failure it stands for in <see cref="FailureTable"/>.</summary>
 internal static class HttpFailure
 {
     private const int QuotedBody = 300;
 
-    /// <summary>Words by which servers of the legacy kind say that they do not know a session, in a 400, 422 or 503.</summary>
-    private static readonly string[] s_lostSessionWords = ["session", "not initialized", "initialize request"];
-
     /// <summary>Says what a response that is no answer means.</summary>
     public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, bool heldSession, UpstreamConfig config, TimeProvider time)
     {
-        var status = response.StatusCode;
+        var status = (int)response.StatusCode;
         var body = config.Redact(Quote(bytes));
-        var said = $"HTTP {(int)status}{(body.Length == 0 ? "" : $": {body}")}";
-        return status switch
+        var said = $"HTTP {status}{(body.Length == 0 ? "" : $": {body}")}";
+        var shape = FailureTable.Find(new FailureSign(heldSession, status, Text: body));
+        var kind = shape.Kind!.Value;
+        var message = kind switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new UpstreamException(FailureKind.Unauthorized,
-                $"The upstream refuses the configured credential (HTTP {(int)status}). Set it under \"headers\" of this upstream.", status: (int)status),
-            HttpStatusCode.TooManyRequests => new UpstreamException(FailureKind.Throttled, $"The upstream asks to slow down ({said}).", retryAfter: RetryAfter(response, time), status: (int)status),
-            HttpStatusCode.NotFound when heldSession => new UpstreamException(FailureKind.SessionLost, $"The upstream does not know the session any more ({said}).", status: (int)status),
-            HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity or HttpStatusCode.ServiceUnavailable when heldSession && SpeaksOfSession(body)
-                => new UpstreamException(FailureKind.SessionLost, $"The upstream does not know the session any more ({said}).", status: (int)status),
-            HttpStatusCode.ServiceUnavailable => new UpstreamException(FailureKind.Throttled, $"The upstream is not available ({said}).", retryAfter: RetryAfter(response, time), status: (int)status),
-            _ => new UpstreamException(FailureKind.NotMcp, $"The upstream answered {said}.", status: (int)status),
+            FailureKind.Unauthorized => $"The upstream refuses the configured credential (HTTP {status}). Set it under \"headers\" of this upstream.",
+            FailureKind.SessionLost => $"The upstream does not know the session any more ({said}).",
+            FailureKind.Throttled => $"The upstream {(status == 429 ? "asks to slow down" : "is not available")} ({said}).",
+            _ => $"The upstream answered {said}.",
         };
+        return new UpstreamException(kind, message, retryAfter: kind == FailureKind.Throttled ? RetryAfter(response, time) : null, status: status) { MayBeReplica = shape.MayBeReplica };
     }
 
     public static UpstreamException From(HttpRequestException exception, Uri url) => exception.HttpRequestError switch
@@ -46,9 +38,7 @@ internal static class HttpFailure
     public static UpstreamException NotConnected(OperationCanceledException exception, Uri url) =>
         new(FailureKind.Unreachable, $"The upstream at {url.GetLeftPart(UriPartial.Path)} does not accept a connection: {exception.InnerException?.Message ?? exception.Message}", exception);
 
-    private static bool SpeaksOfSession(string body) => s_lostSessionWords.Any(word => body.Contains(word, StringComparison.OrdinalIgnoreCase));
-
-    private static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider time) => response.Headers.RetryAfter switch
+    public static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider time) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => delta,
         { Date: { } date } when date > time.GetUtcNow() => date - time.GetUtcNow(),

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.ServerSentEvents;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 
@@ -13,6 +12,7 @@ namespace McpGateway.Upstreams.Links;
 internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink
 {
     private string? _sessionId;
+    private readonly ReplicaRepeats _replicas = new();
     private string? _brokenReason;
     private volatile bool _left;
 
@@ -31,26 +31,39 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
 
     public override async Task<UpstreamExchange> SendRequestAsync(OutgoingRequest request, CancellationToken cancellationToken)
     {
-        using var post = Post(request.Bytes, request.MethodName, request.Name, request.Parameters);
-        var response = await SendAsync(post, cancellationToken);
-        try
+        for (var repeats = 0; ; repeats++)
         {
-            return await ReadExchangeAsync(response, cancellationToken);
-        }
-        catch
-        {
-            response.Dispose();
-            throw;
+            using var post = Post(request.Bytes, request.MethodName, request.Name, request.Parameters);
+            var response = await SendAsync(post, cancellationToken);
+            try
+            {
+                var exchange = await ReadExchangeAsync(response, cancellationToken);
+                _replicas.Passed(repeats);
+                return exchange;
+            }
+            catch (UpstreamException refused) when (_replicas.Allow(refused, repeats))
+            {
+                response.Dispose();
+            }
+            catch (Exception exception)
+            {
+                response.Dispose();
+                if (exception is UpstreamException { Kind: FailureKind.SessionLost }) Interlocked.CompareExchange(ref _brokenReason, exception.Message, null);
+                throw;
+            }
         }
     }
 
     public override async Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken)
     {
-        using var post = Post(message, MethodName(method), null, null);
-        using var response = await SendAsync(post, cancellationToken);
-        if (response.IsSuccessStatusCode) return;
-        using var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
-        throw HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
+        for (var repeats = 0; ; repeats++)
+        {
+            using var post = Post(message, MethodName(method), null, null);
+            using var response = await SendAsync(post, cancellationToken);
+            if (response.IsSuccessStatusCode) return;
+            var refused = await ReadFailureAsync(response, cancellationToken);
+            if (!_replicas.Allow(refused, repeats)) throw refused;
+        }
     }
 
     public override void Leave() => _left = true;
@@ -119,7 +132,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
     {
         if (response.Headers.NonValidated.TryGetValues(McpHeader.SessionId, out var ids)) _sessionId ??= ids.First();
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream"))
-            return new StreamExchange(response, await response.Content.ReadAsStreamAsync(cancellationToken), WriteAnswerAsync);
+            return new StreamExchange(response, await response.Content.ReadAsStreamAsync(cancellationToken), WriteAnswerAsync, Version == McpVersion.Modern ? null : ResumeAsync, time);
 
         var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "application/json")) return new SingleExchange(Scan(body), response);
@@ -128,7 +141,6 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
             var failure = HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
             // A status with a JSON-RPC error in its body is an answer, unless the status says that the call never got so far.
             if (failure.Kind == FailureKind.NotMcp && HttpFailure.TryReadError(body.Span) is { } error) return new SingleExchange(error, response);
-            if (failure.Kind == FailureKind.SessionLost) Interlocked.CompareExchange(ref _brokenReason, failure.Message, null);
             throw failure;
         }
     }
@@ -140,6 +152,30 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         var value = values.ToString().AsSpan();
         var end = value.IndexOf(';');
         return (end < 0 ? value : value[..end]).Trim().Equals(type, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private async Task<UpstreamException> ReadFailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
+        return HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
+    }
+
+    /// <summary>Asks for the events of an answer after the one that came last.</summary>
+    private async Task<HttpResponseMessage> ResumeAsync(string lastEventId, CancellationToken cancellationToken)
+    {
+        using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
+        get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
+        get.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+        AddHeaders(get);
+        var response = await SendAsync(get, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream")) return response;
+        using (response)
+        {
+            var failure = await ReadFailureAsync(response, cancellationToken);
+            if (failure.Kind == FailureKind.Throttled) throw failure;
+            // The call has run or runs; only its answer cannot be had any more.
+            throw new UpstreamException(FailureKind.OutcomeUnknown, $"The answer's stream ended early and the rest cannot be fetched: {failure.Message}", failure, status: failure.Status);
+        }
     }
 
     private static UpstreamMessage Scan(MessageBuffer body)
@@ -189,44 +225,6 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
             Interlocked.Exchange(ref _message, null)?.Dispose();
             response.Dispose();
             return ValueTask.CompletedTask;
-        }
-    }
-
-    /// <summary>An SSE stream of messages. Disposing it before its end closes the connection, which for a modern upstream is the cancellation.</summary>
-    private sealed class StreamExchange(HttpResponseMessage response, Stream stream, Func<byte[], CancellationToken, Task> answer) : UpstreamExchange
-    {
-        private readonly IAsyncEnumerator<SseItem<MessageBuffer>> _events =
-            SseParser.Create(stream, static (_, data) => MessageBuffer.CopyOf(data)).EnumerateAsync().GetAsyncEnumerator();
-
-        public override async ValueTask<UpstreamMessage> NextAsync(CancellationToken cancellationToken)
-        {
-            // The parser has no token per read: closing the stream is what ends a pending one.
-            await using var cut = cancellationToken.UnsafeRegister(static response => ((HttpResponseMessage)response!).Dispose(), response);
-            try
-            {
-                while (await _events.MoveNextAsync())
-                {
-                    var buffer = _events.Current.Data;
-                    if (buffer.Length == 0 || _events.Current.EventType != "message") { buffer.Dispose(); continue; }
-                    var message = UpstreamMessage.Scan(buffer);
-                    if (message.Shape.Kind != MessageKind.Request) return message;
-                    using (message) await answer(ServerRequest.Answer(message.Shape, message.Bytes.Span), cancellationToken);
-                }
-            }
-            catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or MessageRefusedException or OperationCanceledException)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                throw new UpstreamException(FailureKind.OutcomeUnknown, $"The answer's stream broke: {exception.Message}", exception);
-            }
-
-            cancellationToken.ThrowIfCancellationRequested();
-            throw new UpstreamException(FailureKind.OutcomeUnknown, "The answer's stream ended without an answer.");
-        }
-
-        public override async ValueTask DisposeAsync()
-        {
-            response.Dispose();
-            await _events.DisposeAsync();
         }
     }
 }

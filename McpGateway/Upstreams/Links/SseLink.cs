@@ -15,6 +15,7 @@ internal sealed class SseLink : MultiplexedLink
     private readonly UpstreamConfig _config;
     private readonly HttpResponseMessage _stream;
     private readonly TimeProvider _time;
+    private readonly ReplicaRepeats _replicas = new();
     private readonly TaskCompletionSource<Uri> _endpoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _reading;
     private int _disposed;
@@ -68,6 +69,17 @@ internal sealed class SseLink : MultiplexedLink
 
     protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
+        for (var repeats = 0; await PostAsync(message, cancellationToken) is { } refused; repeats++)
+        {
+            if (_replicas.Allow(refused, repeats)) continue;
+            if (refused.Kind == FailureKind.SessionLost) Break(refused.Message);
+            throw refused;
+        }
+    }
+
+    /// <summary>Sends a message; null when it was taken, else why not.</summary>
+    private async Task<UpstreamException?> PostAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
         using var post = new HttpRequestMessage(HttpMethod.Post, await _endpoint.Task) { Content = new ReadOnlyMemoryContent(message) };
         post.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         AddHeaders(post, _config);
@@ -75,11 +87,9 @@ internal sealed class SseLink : MultiplexedLink
         try
         {
             using var response = await _http.SendAsync(post, cancellationToken);
-            if (response.IsSuccessStatusCode) return;
+            if (response.IsSuccessStatusCode) return null;
             using var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken);
-            var failure = HttpFailure.Classify(response, body.Span, heldSession: true, _config, _time);
-            if (failure.Kind == FailureKind.SessionLost) Break(failure.Message);
-            throw failure;
+            return HttpFailure.Classify(response, body.Span, heldSession: true, _config, _time);
         }
         catch (HttpRequestException exception)
         {
