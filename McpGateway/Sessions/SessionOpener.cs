@@ -79,6 +79,7 @@ internal sealed class SessionOpener(
     private async Task OpenAsync()
     {
         await Task.Yield();
+        var started = time.GetUtcNow();
         try
         {
             await openOne(_closing.Token);
@@ -86,7 +87,7 @@ internal sealed class SessionOpener(
         }
         catch (UpstreamException exception)
         {
-            Fail(exception);
+            Fail(exception, started);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -95,7 +96,7 @@ internal sealed class SessionOpener(
         catch (Exception exception)
         {
             logger.OpenerFailed(upstream, exception);
-            Fail(new UpstreamException(FailureKind.NotMcp, exception.Message, exception));
+            Fail(new UpstreamException(FailureKind.NotMcp, exception.Message, exception), started);
         }
         finally
         {
@@ -104,9 +105,11 @@ internal sealed class SessionOpener(
         }
     }
 
-    private void Fail(UpstreamException exception)
+    private void Fail(UpstreamException exception, DateTimeOffset started)
     {
-        var delay = breaker.RecordFailure(exception);
+        // Handshakes that fail side by side have met the same trouble: one failure, not three in a row.
+        var counted = breaker.LastFailure is not null && breaker.LastFailureAt >= started && exception.Kind is not (FailureKind.Unauthorized or FailureKind.Throttled);
+        var delay = counted ? breaker.RetryAt - time.GetUtcNow() : breaker.RecordFailure(exception);
         timeline.Add("open failed", exception.Message);
         logger.OpenFailed(upstream, exception.Kind, exception.Message, delay.TotalSeconds);
         onFailure();

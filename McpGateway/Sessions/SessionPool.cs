@@ -33,6 +33,7 @@ internal sealed class SessionPool(
     private int _idleCount;
     private int _total;
     private int _waiting;
+    private long _doubted = long.MinValue;
 
     /// <summary>Sessions at most: as configured, or fewer once the upstream has refused one more.</summary>
     private int _limit = options.Max;
@@ -101,7 +102,12 @@ internal sealed class SessionPool(
 
     public override ValueTask ReturnAsync(UpstreamSession session)
     {
-        if (session.Link.BrokenReason is { } reason) session.Break(reason);
+        if (session.Link.BrokenReason is { } reason)
+        {
+            session.Break(reason);
+            // What took this session may have taken all: the others are asked before they are handed out.
+            Volatile.Write(ref _doubted, time.GetTimestamp());
+        }
         else if (options.Mode == PoolMode.SingleUse) session.Break("used once");
         switch (session.Release(time.GetTimestamp()))
         {
@@ -217,7 +223,9 @@ internal sealed class SessionPool(
     /// <summary>Takes a session that was just read from the channel; closes it when it is of no use.</summary>
     private bool TryTake(UpstreamSession session, SessionKey key)
     {
-        if (Useless(session, key.Principal) is { } reason)
+        // One's own session starts with nobody's state, not even that of other calls of the same principal.
+        var reason = Useless(session, key.Principal) ?? (key.Affinity is not null && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
+        if (reason is not null)
         {
             Retire(session, reason);
             return false;
@@ -306,7 +314,8 @@ internal sealed class SessionPool(
         onEvicted(oldest.Key);
     }
 
-    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe && time.GetElapsedTime(session.VerifiedAt) > options.BypassWindow;
+    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe
+        && (time.GetElapsedTime(session.VerifiedAt) > options.BypassWindow || session.VerifiedAt <= Volatile.Read(ref _doubted));
 
     /// <summary>The ledger must know that a session is used before its first caller gets it; where use leaves nothing, it need not.</summary>
     private bool MustRecord(UpstreamSession session) => session.Record is { IsUnused: true } && options.Mode != PoolMode.Shared;

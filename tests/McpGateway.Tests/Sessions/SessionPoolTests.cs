@@ -308,6 +308,41 @@ public sealed class SessionPoolTests
         session.BreakReason.ShouldBe("unknown session");
     }
 
+    /// <summary>A server that has forgotten one session has often forgotten all: that must not cost a call each of its attempts.</summary>
+    [Fact]
+    public async Task Lease_ProbesTheOthers_WhenOneSessionWasFoundLost()
+    {
+        await using var test = new TestPool(s_exclusive);
+        var lost = test.Add(probed: true);
+        var forgotten = test.Add(probed: true);
+        TestPool.LinkOf(forgotten).PingFails = new UpstreamException(FailureKind.SessionLost, "unknown session");
+        var sound = test.Add(probed: true);
+        await using (var lease = await test.LeaseAsync())
+        {
+            lease.Session.ShouldBeSameAs(lost);
+            TestPool.LinkOf(lost).Break("unknown session");
+        }
+
+        await using var next = await test.LeaseAsync();
+
+        next.Session.ShouldBeSameAs(sound);
+        forgotten.State.ShouldBe(SessionState.Closed);
+    }
+
+    /// <summary>A session of one's own that began with what calls without one have left would be a leak within the principal.</summary>
+    [Fact]
+    public async Task Lease_PinsAnUnusedSession_NotOneThatServedCallsThatStandAlone()
+    {
+        await using var test = new TestPool(new PoolOptions { MinIdle = 0 }) { Opens = true };
+        var used = test.Add();
+        await (await test.LeaseAsync(TestPool.Alone)).DisposeAsync();
+
+        await using var lease = await test.LeaseAsync(TestPool.Of("a"));
+
+        lease.Session.ShouldNotBeSameAs(used);
+        used.State.ShouldBe(SessionState.Closed);
+    }
+
     [Fact]
     public async Task Lease_ReplacesASession_ThatHasPassedItsLifetime()
     {

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Chaos.Fleet;
+
+namespace Chaos.Gateway;
+
+/// <summary>Where the gateway listens, and how often it was started: clients' sessions with an earlier one are gone.</summary>
+internal readonly record struct GatewayAddress(Uri Address, int Generation);
+
+/// <summary>The gateway as callers know it.</summary>
+internal interface IChaosGateway
+{
+    GatewayAddress Current { get; }
+
+    HttpClient Client { get; }
+
+    /// <summary>Waits until it can be reached again.</summary>
+    Task BackAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>The real gateway in a process of its own, in front of a fleet; it can be killed and started again on the same store.</summary>
+internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory;
+    private readonly IReadOnlyList<FleetMember> _fleet;
+    private ServiceProcess _service = null!;
+    private GatewayAddress _current;
+    private TaskCompletionSource _back = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ChaosGateway(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet) => (_directory, _fleet) = (directory, fleet);
+
+    public GatewayAddress Current => _current;
+
+    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromMinutes(1) };
+
+    public static async Task<ChaosGateway> StartAsync(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet)
+    {
+        var gateway = new ChaosGateway(directory, fleet);
+        directory.Write("mcp.json", $"{{ \"mcpServers\": {{ {string.Join(", ", fleet.Select(member => member.Entry).Prepend("\"repository\": { \"disabled\": true }"))} }} }}");
+        await gateway.LaunchAsync();
+        return gateway;
+    }
+
+    public Task BackAsync(CancellationToken cancellationToken) => _back.Task.WaitAsync(cancellationToken);
+
+    /// <summary>Waits until these upstreams are ready with a free session.</summary>
+    public async Task ReadyAsync(params IEnumerable<FleetMember> members)
+    {
+        foreach (var member in members)
+            await Eventually.SeesAsync(() => ReportAsync(member.Name), report => report["state"]!.GetValue<string>() == "ready", TimeSpan.FromSeconds(60));
+    }
+
+    public async Task<JsonNode> ReportAsync(string upstream) => JsonNode.Parse(await Client.GetStringAsync(new Uri(_current.Address, $"/upstreams/{upstream}")))!;
+
+    /// <summary>Open handles, and memory in MiB, of its process.</summary>
+    public (int Handles, long Mebibytes) Footprint()
+    {
+        using var process = Process.GetProcessById(_service.Id);
+        return (process.HandleCount, process.WorkingSet64 / (1024 * 1024));
+    }
+
+    /// <summary>Kills the process alone, as the kernel does: its children have to notice.</summary>
+    public async Task KillAsync()
+    {
+        _back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using (var process = Process.GetProcessById(_service.Id)) process.Kill();
+        await _service.WaitForExitAsync();
+    }
+
+    /// <summary>Starts it anew after its end.</summary>
+    public async Task RelaunchAsync()
+    {
+        var dead = _service;
+        await LaunchAsync();
+        await dead.DisposeAsync();
+    }
+
+    /// <summary>Stops it as an orchestrator does.</summary>
+    /// <returns>The exit code.</returns>
+    public Task<int> StopAsync() => _service.StopAsync(TimeSpan.FromSeconds(45));
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _service.DisposeAsync();
+        foreach (var member in _fleet) await member.DisposeAsync();
+    }
+
+    private async Task LaunchAsync()
+    {
+        _service = await ServiceProcess.StartAsync("McpGateway", ["--Gateway:ConfigFile", _directory.PathOf("mcp.json"), "--Storage:Directory", _directory.FullPath]);
+        _current = new GatewayAddress(_service.BaseAddress, _current.Generation + 1);
+        _back.TrySetResult();
+    }
+}
