@@ -72,7 +72,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private static async Task<IReadOnlyList<FleetMember>> FleetAsync(TemporaryDirectory directory)
     {
         const string Pool = ", \"max\": 128, \"callTimeout\": \"5s\"";
-        const string Processes = ", \"max\": 2, \"acquireTimeout\": \"60s\", \"callTimeout\": \"5s\"";
+        // A process takes seconds to start on a busy machine, and the time of a call counts from before its lease.
+        const string Processes = ", \"max\": 2, \"acquireTimeout\": \"60s\", \"callTimeout\": \"60s\"";
         return
         [
             await HttpMember.StartAsync("auto-http", "auto", pool: Pool),

@@ -25,7 +25,6 @@ internal sealed class StdioMember(string name, string mode, TemporaryDirectory d
         ("crashes before dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Executes = false, Methods = ["tools/call"], Times = 1 }, random, stop)),
         ("cuts answers", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Cut, Methods = ["tools/call"], Times = 1 }, random, stop)),
         ("crashes after dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Methods = ["tools/call"], Times = 1 }, random, stop)),
-        ("hangs", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Hang, Methods = ["tools/call"], Times = 1 }, random, stop)),
     ];
 
     private UpstreamRecord Record => new(_folder);
