@@ -53,6 +53,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             {
                 if (exception.Kind != FailureKind.OutcomeUnknown || lease.Session.Link.KeepsSession) lease.Break(exception.Message);
                 pause = exception.RetryAfter;
+                PoolMetrics.CallFailed(call.Upstream.Name, exception.Kind, visible: false);
                 logger.CallRepeated(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
             }
             catch (UpstreamException exception)
@@ -63,7 +64,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             catch (OperationCanceledException)
             {
                 // What a cancelled call left behind on a session must not meet the next caller; those who share it knew.
-                if (lease.Session.PinnedTo is null && lease.Session.Link.KeepsSession) lease.Break("its call was cancelled");
+                if (lease.Session.PinnedTo is null && lease.Session.Link.KeepsSession) lease.Break(CloseReason.Cancelled);
                 throw;
             }
         }
@@ -160,6 +161,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
     private async Task FailAsync(GatewayCall call, Activity? activity, UpstreamException exception)
     {
         activity?.SetStatus(ActivityStatusCode.Error, exception.Kind.ToString());
+        PoolMetrics.CallFailed(call.Upstream.Name, exception.Kind, visible: true);
         logger.CallFailed(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
         await call.Answer.FailAsync(CallErrors.Explain(call.Upstream.Name, exception), call.ClientId);
     }

@@ -23,6 +23,9 @@ internal static class GatewayRoutes
     {
         app.MapGet("/upstreams", static (UpstreamRegistry upstreams) => Results.Json(OperatorEndpoint.List(upstreams), OperatorJson.Options));
         app.MapGet("/upstreams/{name}", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Find(upstreams, name));
+        app.MapPost("/upstreams/{name}/warm", static (UpstreamRegistry upstreams, string name, int? count) => OperatorEndpoint.Warm(upstreams, name, count));
+        app.MapPost("/upstreams/{name}/clear", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Clear(upstreams, name));
+        app.MapPost("/upstreams/{name}/drain", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Drain(upstreams, name));
         return app;
     }
 }

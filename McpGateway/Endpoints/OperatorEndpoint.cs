@@ -31,6 +31,28 @@ internal static class OperatorEndpoint
         ? Results.Json(Report(upstream, withTimeline: true), OperatorJson.Options)
         : Results.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no upstream '{name}'.", detail: $"Known: {string.Join(", ", upstreams.All.Select(known => known.Name))}.");
 
+    /// <summary>Asks for warm sessions ahead of a need.</summary>
+    public static IResult Warm(UpstreamRegistry upstreams, string name, int? count) => Act(upstreams, name, upstream =>
+    {
+        var wanted = count ?? Math.Max(1, upstream.Config.Pool.MinIdle);
+        if (wanted < 1 || wanted > upstream.Config.Pool.Max)
+            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: $"count is {wanted}; it must be 1 to {upstream.Config.Pool.Max} (pool.max of '{name}').");
+        upstream.Warm(wanted);
+        return null;
+    });
+
+    /// <summary>Replaces the sessions of an upstream.</summary>
+    public static IResult Clear(UpstreamRegistry upstreams, string name) => Act(upstreams, name, static upstream => { upstream.Clear(); return null; });
+
+    /// <summary>Takes an upstream out of use.</summary>
+    public static IResult Drain(UpstreamRegistry upstreams, string name) => Act(upstreams, name, static upstream => { upstream.Drain(); return null; });
+
+    private static IResult Act(UpstreamRegistry upstreams, string name, Func<Upstream, IResult?> act)
+    {
+        if (upstreams.Find(name) is not { } upstream) return Find(upstreams, name);
+        return act(upstream) ?? Results.Json(Report(upstream, withTimeline: false), OperatorJson.Options, statusCode: StatusCodes.Status202Accepted);
+    }
+
     private static UpstreamReport Report(Upstream upstream, bool withTimeline)
     {
         var counts = upstream.Counts;

@@ -1,3 +1,4 @@
+using McpGateway.Sessions;
 using McpGateway.Upstreams;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.FileProviders.Physical;
@@ -22,6 +23,7 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Load(options.Check());
+        PoolMetrics.Observe(() => registry.All);
         _reload = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Path.GetDirectoryName(source.File) is { } directory && Directory.Exists(directory))
         {

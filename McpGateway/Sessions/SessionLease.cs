@@ -17,7 +17,7 @@ internal readonly struct SessionLease : IAsyncDisposable
     public UpstreamSession Session => _slot.Session;
 
     /// <summary>Says that the session has failed: it will be closed, not reused.</summary>
-    public void Break(string reason) => Session.Break(reason);
+    public void Break(CloseReason reason) => Session.Break(reason);
 
     public ValueTask DisposeAsync()
     {

@@ -24,6 +24,8 @@ internal sealed class SessionPool(
     private static readonly SessionKey s_everybody = new("", "");
 
     private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_leakGrace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_drainedRetry = TimeSpan.FromSeconds(30);
 
     private readonly Channel<UpstreamSession?> _idle = Channel.CreateUnbounded<UpstreamSession?>();
     private readonly ConcurrentDictionary<SessionKey, Lazy<Task<UpstreamSession>>> _pins = new();
@@ -34,6 +36,9 @@ internal sealed class SessionPool(
     private int _total;
     private int _waiting;
     private long _doubted = long.MinValue;
+    private int _generation;
+    private volatile bool _drained;
+    private WarmHint _hint = new(0, 0);
 
     /// <summary>Sessions at most: as configured, or fewer once the upstream has refused one more.</summary>
     private int _limit = options.Max;
@@ -45,20 +50,31 @@ internal sealed class SessionPool(
     {
         get
         {
-            if (_closing.IsCancellationRequested) return 0;
+            if (_closing.IsCancellationRequested || _drained) return 0;
             var total = Volatile.Read(ref _total);
             var wanted = options.Mode == PoolMode.Shared
-                ? Math.Max(1, options.MinIdle) - _all.Values.Count(session => session.State != SessionState.Broken)
+                ? Math.Max(1, WarmTarget) - _all.Values.Count(session => session.State != SessionState.Broken)
                 // A session handed to one who waits counts as idle until he takes it: else one more would be opened for him.
-                : Math.Max(options.MinIdle, Volatile.Read(ref _waiting)) - Volatile.Read(ref _idleCount);
+                : Math.Max(WarmTarget, Volatile.Read(ref _waiting)) - Volatile.Read(ref _idleCount);
             return Math.Max(0, Math.Min(wanted, Volatile.Read(ref _limit) - total));
+        }
+    }
+
+    /// <summary>Sessions to have open and unused: the configured minimum, or what somebody has announced a need for.</summary>
+    private int WarmTarget
+    {
+        get
+        {
+            var hint = Volatile.Read(ref _hint);
+            return hint.Count > options.MinIdle && time.GetElapsedTime(hint.Since) < options.IdleTimeout ? hint.Count : options.MinIdle;
         }
     }
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) => options.Mode switch
     {
-        PoolMode.Shared => LeasePinnedAsync(s_everybody, cancellationToken),
-        PoolMode.Auto or PoolMode.Pinned when key.Affinity is not null => LeasePinnedAsync(key, cancellationToken),
+        _ when _drained => ValueTask.FromException<SessionLease>(Drained()),
+        PoolMode.Shared => LeasePinnedAsync(s_everybody, key, cancellationToken),
+        PoolMode.Auto or PoolMode.Pinned when key.Affinity is not null => LeasePinnedAsync(key, key, cancellationToken),
         PoolMode.Pinned => ValueTask.FromException<SessionLease>(new UpstreamException(FailureKind.Refused,
             $"Upstream '{upstream}' is pinned: call it within a session, or send the header {Protocol.McpHeader.Affinity}.")),
         _ => LeaseAloneAsync(key, cancellationToken),
@@ -69,7 +85,7 @@ internal sealed class SessionPool(
         if (!_pins.TryRemove(key, out var pin) || !pin.IsValueCreated) return;
         try
         {
-            Retire(await pin.Value, "its client has left");
+            Retire(await pin.Value, CloseReason.ClientLeft);
         }
         catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
         {
@@ -81,8 +97,31 @@ internal sealed class SessionPool(
     {
         Interlocked.Increment(ref _total);
         _all[session.Number] = session;
-        if (_closing.IsCancellationRequested) Retire(session, "the upstream is closed");
+        session.Generation = Volatile.Read(ref _generation);
+        if (_closing.IsCancellationRequested) Retire(session, CloseReason.Shutdown);
         else PutIdle(session);
+    }
+
+    public override void Warm(int count)
+    {
+        _drained = false;
+        Volatile.Write(ref _hint, new WarmHint(Math.Min(count, options.Max), time.GetTimestamp()));
+        request();
+    }
+
+    public override void Clear()
+    {
+        Interlocked.Increment(ref _generation);
+        CloseUnused(CloseReason.Cleared);
+        request();
+    }
+
+    public override void Drain()
+    {
+        _drained = true;
+        Interlocked.Increment(ref _generation);
+        CloseUnused(CloseReason.Drained);
+        WakeWaiters();
     }
 
     public override void WakeWaiters()
@@ -108,7 +147,8 @@ internal sealed class SessionPool(
             // What took this session may have taken all: the others are asked before they are handed out.
             Volatile.Write(ref _doubted, time.GetTimestamp());
         }
-        else if (options.Mode == PoolMode.SingleUse) session.Break("used once");
+        else if (options.Mode == PoolMode.SingleUse) session.Break(CloseReason.UsedOnce);
+        else if (session.Generation != Volatile.Read(ref _generation)) session.Break(_drained ? CloseReason.Drained : CloseReason.Cleared);
         switch (session.Release(time.GetTimestamp()))
         {
             case SessionState.Broken: TryClose(session); break;
@@ -131,6 +171,7 @@ internal sealed class SessionPool(
         }
 
         foreach (var (key, pin) in _pins) await KeepPinnedAsync(key, pin, cancellationToken);
+        foreach (var session in _all.Values) WarnOfLongLeases(session);
     }
 
     /// <summary>Pinned sessions are not parked: what they hold belongs to a client who does not come back to this place.</summary>
@@ -148,7 +189,7 @@ internal sealed class SessionPool(
         if (await session.Record!.ParkAsync(options.Mode == PoolMode.Shared ? null : session.Principal, until))
         {
             session.Link.Leave();
-            Retire(session, "parked for the next gateway");
+            Retire(session, CloseReason.Parked);
         }
         else
         {
@@ -160,7 +201,7 @@ internal sealed class SessionPool(
     {
         await _closing.CancelAsync();
         _pins.Clear();
-        foreach (var session in _all.Values) Retire(session, "the upstream is closed");
+        foreach (var session in _all.Values) Retire(session, CloseReason.Shutdown);
         await Task.WhenAll(_closings.Keys);
     }
 
@@ -171,7 +212,7 @@ internal sealed class SessionPool(
             if (session is null) continue;
             Interlocked.Decrement(ref _idleCount);
             if (MustProbe(session) || MustRecord(session)) return ReadyThenLeaseAsync(session, key, cancellationToken);
-            if (TryTake(session, key)) return ValueTask.FromResult(LeaseAndRefill(session));
+            if (TryTake(session, key)) return ValueTask.FromResult(LeaseAndRefill(session, key));
         }
 
         return WaitAsync(key, cancellationToken);
@@ -179,7 +220,7 @@ internal sealed class SessionPool(
 
     private async ValueTask<SessionLease> ReadyThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
     {
-        if (await ReadyAsync(session) && TryTake(session, key)) return LeaseAndRefill(session);
+        if (await ReadyAsync(session) && TryTake(session, key)) return LeaseAndRefill(session, key);
         return await LeaseAloneAsync(key, cancellationToken);
     }
 
@@ -197,6 +238,7 @@ internal sealed class SessionPool(
         {
             while (true)
             {
+                if (_drained) throw Drained();
                 // While a session is out that may come back, one that cannot be opened is no reason to give up.
                 if (_all.Values.All(session => session.PinnedTo is not null)) breaker.ThrowIfOpen();
                 if (!key.IsOfGateway) MakeRoom();
@@ -204,7 +246,7 @@ internal sealed class SessionPool(
                 var session = await _idle.Reader.ReadAsync(any.Token);
                 if (session is null) continue;
                 Interlocked.Decrement(ref _idleCount);
-                if (await ReadyAsync(session) && TryTake(session, key)) return new SessionLease(this, session.RentSlot());
+                if (await ReadyAsync(session) && TryTake(session, key)) return Lease(session, key);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -241,28 +283,31 @@ internal sealed class SessionPool(
         return true;
     }
 
-    private SessionLease LeaseAndRefill(UpstreamSession session)
+    private SessionLease LeaseAndRefill(UpstreamSession session, SessionKey key)
     {
         if (Need > 0) request();
-        return new SessionLease(this, session.RentSlot());
+        return Lease(session, key);
     }
 
-    private string? Useless(UpstreamSession session, string principal)
+    private SessionLease Lease(UpstreamSession session, SessionKey holder) => new(this, session.RentSlot(holder, time.GetTimestamp()));
+
+    private CloseReason? Useless(UpstreamSession session, string principal)
     {
         if (session.Link.BrokenReason is { } reason) return reason;
         // What one principal did on a session is never seen by another.
-        if (session.Principal is { } owner && owner != principal) return "it served another principal";
-        return time.GetElapsedTime(session.OpenedAt) > session.Lifetime ? "it has passed its maximum lifetime" : null;
+        if (session.Principal is { } owner && owner != principal) return CloseReason.OtherPrincipal;
+        if (session.Generation != Volatile.Read(ref _generation)) return CloseReason.Cleared;
+        return time.GetElapsedTime(session.OpenedAt) > session.Lifetime ? CloseReason.MaxLifetime : null;
     }
 
-    private ValueTask<SessionLease> LeasePinnedAsync(SessionKey key, CancellationToken cancellationToken)
+    private ValueTask<SessionLease> LeasePinnedAsync(SessionKey key, SessionKey holder, CancellationToken cancellationToken)
     {
-        if (_pins.TryGetValue(key, out var pin) && pin is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && TryShare(pin.Value.Result) is { } slot)
-            return ValueTask.FromResult(new SessionLease(this, slot));
-        return LeasePinnedSlowlyAsync(key, cancellationToken);
+        if (_pins.TryGetValue(key, out var pin) && pin is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && TryShare(pin.Value.Result))
+            return ValueTask.FromResult(Lease(pin.Value.Result, holder));
+        return LeasePinnedSlowlyAsync(key, holder, cancellationToken);
     }
 
-    private async ValueTask<SessionLease> LeasePinnedSlowlyAsync(SessionKey key, CancellationToken cancellationToken)
+    private async ValueTask<SessionLease> LeasePinnedSlowlyAsync(SessionKey key, SessionKey holder, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -272,7 +317,7 @@ internal sealed class SessionPool(
             try
             {
                 var session = await pin.Value.WaitAsync(cancellationToken);
-                if (TryShare(session) is { } slot) return new SessionLease(this, slot);
+                if (TryShare(session)) return Lease(session, holder);
                 Unpin(key, pin, session, session.BreakReason ?? session.Link.BrokenReason ?? "it is closed");
             }
             catch (Exception exception) when (exception is UpstreamException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -284,8 +329,7 @@ internal sealed class SessionPool(
         }
     }
 
-    private static LeaseSlot? TryShare(UpstreamSession session) =>
-        session.Link.BrokenReason is null && session.TryShare() ? session.RentSlot() : null;
+    private static bool TryShare(UpstreamSession session) => session.Link.BrokenReason is null && session.TryShare();
 
     private async Task<UpstreamSession> TakeForPinAsync(SessionKey key)
     {
@@ -296,7 +340,7 @@ internal sealed class SessionPool(
         return lease.Session;
     }
 
-    private void Unpin(SessionKey key, Lazy<Task<UpstreamSession>> pin, UpstreamSession session, string reason)
+    private void Unpin(SessionKey key, Lazy<Task<UpstreamSession>> pin, UpstreamSession session, CloseReason reason)
     {
         if (_pins.TryRemove(KeyValuePair.Create(key, pin))) Retire(session, reason);
     }
@@ -310,7 +354,7 @@ internal sealed class SessionPool(
             .OrderBy(pair => pair.Value.Value.Result.LastUsedAt)
             .FirstOrDefault();
         if (oldest.Value is null || !oldest.Value.Value.Result.TryReserve()) return;
-        Unpin(oldest.Key, oldest.Value, oldest.Value.Value.Result, "it was the least recently used when another was wanted");
+        Unpin(oldest.Key, oldest.Value, oldest.Value.Value.Result, CloseReason.Evicted);
         onEvicted(oldest.Key);
     }
 
@@ -358,9 +402,9 @@ internal sealed class SessionPool(
         return session.TryUnreserve();
     }
 
-    private async Task<string?> PingAsync(UpstreamSession session)
+    private async Task<CloseReason?> PingAsync(UpstreamSession session)
     {
-        var reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
+        CloseReason? reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, time);
         if (reason is null) session.Verify(time.GetTimestamp());
         return reason;
     }
@@ -372,7 +416,7 @@ internal sealed class SessionPool(
     {
         var idle = time.GetElapsedTime(session.LastUsedAt);
         var reason = Useless(session, session.Principal ?? "")
-            ?? (idle > options.IdleTimeout && Volatile.Read(ref _idleCount) >= options.MinIdle ? "it was unused for long and is one more than wanted" : null);
+            ?? (idle > options.IdleTimeout && Volatile.Read(ref _idleCount) >= WarmTarget ? CloseReason.Idle : null);
         if (reason is null && WantsPing(session, cancellationToken)) reason = await PingAsync(session);
         if (reason is not null) Retire(session, reason);
         else if (session.TryUnreserve()) PutIdle(session);
@@ -384,10 +428,38 @@ internal sealed class SessionPool(
         if (pin is not { IsValueCreated: true, Value.IsCompletedSuccessfully: true }) return;
         var session = await pin.Value;
         var idle = time.GetElapsedTime(session.LastUsedAt);
-        var reason = session.Link.BrokenReason;
-        if (reason is null && session.Leases == 0 && idle > options.IdleTimeout && key != s_everybody && !key.IsOfSession) reason = "nobody with its affinity has called for long";
+        CloseReason? reason = session.Link.BrokenReason;
+        if (reason is null && session.Leases == 0 && idle > options.IdleTimeout && key != s_everybody && !key.IsOfSession) reason = CloseReason.IdleAffinity;
         if (reason is null && session.Leases == 0 && WantsPing(session, cancellationToken)) reason = await PingAsync(session);
         if (reason is not null) Unpin(key, pin, session, reason);
+    }
+
+    /// <summary>Closes what nobody uses; what is in use is closed at its return, since its generation has passed.</summary>
+    private void CloseUnused(CloseReason reason)
+    {
+        // Out of the channel first: a dead session in it would count as idle until somebody reads it.
+        for (var i = _idle.Reader.Count; i > 0 && _idle.Reader.TryRead(out var session); i--)
+        {
+            if (session is null) continue;
+            Interlocked.Decrement(ref _idleCount);
+            Retire(session, reason);
+        }
+
+        foreach (var session in _all.Values)
+        {
+            if (session.PinnedTo is not null && session.TryReserve()) Retire(session, reason);
+        }
+    }
+
+    /// <summary>A call cannot hold a lease for longer than its own deadline, so one that does has been forgotten.</summary>
+    private void WarnOfLongLeases(UpstreamSession session)
+    {
+        var before = time.GetTimestamp() - (long)((options.CallTimeout + s_leakGrace).TotalSeconds * time.TimestampFrequency);
+        foreach (var holder in session.LongHolders(before))
+        {
+            timeline.Add("lease not returned", $"by {holder.Caller} since {time.GetElapsedTime(holder.Since).TotalSeconds:0} s");
+            logger.LeaseNotReturned(upstream, session.Number, holder.Caller, holder.TraceId, time.GetElapsedTime(holder.Since).TotalSeconds);
+        }
     }
 
     private void PutIdle(UpstreamSession session)
@@ -397,7 +469,7 @@ internal sealed class SessionPool(
         _idle.Writer.TryWrite(session);
     }
 
-    private void Retire(UpstreamSession session, string reason)
+    private void Retire(UpstreamSession session, CloseReason reason)
     {
         session.Break(reason);
         TryClose(session);
@@ -410,12 +482,16 @@ internal sealed class SessionPool(
         Interlocked.Decrement(ref _total);
         _all.TryRemove(session.Number, out _);
         timeline.Add("session closed", session.BreakReason);
+        PoolMetrics.Closed(upstream, session, time);
         logger.SessionClosed(session.Number, upstream, session.BreakReason ?? "");
         var closing = session.CloseAsync();
         _closings[closing] = 0;
         _ = closing.ContinueWith(done => _closings.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         request();
     }
+
+    private UpstreamException Drained() => new(FailureKind.Throttled,
+        $"Upstream '{upstream}' was drained by an operator, who takes it back with POST /upstreams/{upstream}/warm.", retryAfter: s_drainedRetry);
 
     private UpstreamException Starved(string why, string remedy)
     {
@@ -425,4 +501,7 @@ internal sealed class SessionPool(
             + $"{(breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}). {remedy}",
             breaker.LastFailure, TimeSpan.FromSeconds(1));
     }
+
+    /// <summary>How many sessions somebody will want soon, and since when that is known.</summary>
+    private sealed record WarmHint(int Count, long Since);
 }

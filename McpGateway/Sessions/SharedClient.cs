@@ -11,13 +11,14 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
     private UpstreamSession? _session;
     private int _waiting;
     private volatile bool _closed;
+    private volatile bool _drained;
 
     public override PoolCounts Counts => _session is { } session ? new(session.Leases == 0 ? 1 : 0, session.Leases, 0, 0, _waiting, 1) : new(0, 0, 0, 0, _waiting, 0);
 
     public override int Need => !_closed && _session is null ? 1 : 0;
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
-        _session is { } session && session.TryShare()
+        !_drained && _session is { } session && session.TryShare()
             ? ValueTask.FromResult(new SessionLease(this, session.RentSlot()))
             : WaitAsync(cancellationToken);
 
@@ -41,6 +42,17 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
         if (session.Release(time.GetTimestamp()) == SessionState.Broken) await CloseAsync(session);
     }
 
+    public override void Warm(int count)
+    {
+        _drained = false;
+        WakeWaiters();
+    }
+
+    /// <summary>There is no state to be rid of, but a new look at the upstream is what was asked for.</summary>
+    public override void Clear() => _ = CloseNowAsync(CloseReason.Cleared);
+
+    public override void Drain() => _drained = true;
+
     public override Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>There is no session to leave.</summary>
@@ -50,8 +62,13 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
     {
         _closed = true;
         WakeWaiters();
+        await CloseNowAsync(CloseReason.Shutdown);
+    }
+
+    private async Task CloseNowAsync(CloseReason reason)
+    {
         if (_session is not { } session) return;
-        session.Break("closed");
+        session.Break(reason);
         await CloseAsync(session);
     }
 
@@ -78,6 +95,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
             {
                 Task changed;
                 lock (_lock) changed = _changed.Task;
+                if (_drained) throw new UpstreamException(FailureKind.Throttled, "It was drained by an operator, who takes it back with POST /upstreams/{name}/warm.", retryAfter: TimeSpan.FromSeconds(30));
                 if (_session is { } session && session.TryShare()) return new SessionLease(this, session.RentSlot());
                 if (_closed) throw new UpstreamException(FailureKind.Unreachable, "It was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
                 breaker.ThrowIfOpen();

@@ -14,11 +14,13 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     private const int StateMask = (1 << StateBits) - 1;
 
     private readonly Lock _slots = new();
+    private readonly List<LeaseSlot> _rented = [];
     private LeaseSlot? _spare;
     private int _word = (int)SessionState.Idle;
     private long _lastUsed = now;
     private long _pinged = now;
     private string? _breakReason;
+    private string? _closeCode;
 
     /// <summary>Counts the sessions of one gateway; for people and logs.</summary>
     public long Number { get; } = number;
@@ -57,6 +59,12 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     public int Leases => Volatile.Read(ref _word) >> StateBits;
 
     public string? BreakReason => Volatile.Read(ref _breakReason);
+
+    /// <summary>The code of <see cref="BreakReason"/>.</summary>
+    public string? CloseCode => Volatile.Read(ref _closeCode);
+
+    /// <summary>The pool's generation it was opened in; a session of an earlier one is closed instead of reused.</summary>
+    public int Generation { get; set; }
 
     /// <summary>Takes an idle session for one caller alone.</summary>
     public bool TryLease() => Change(SessionState.Idle, 0, SessionState.Leased, 1);
@@ -99,14 +107,15 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     public bool TryUnreserve() => Change(SessionState.Reserved, 0, SessionState.Idle, 0);
 
     /// <summary>Marks the session failed, from any state; the first reason stays. True for the call that did it.</summary>
-    public bool Break(string reason)
+    public bool Break(CloseReason reason)
     {
         while (true)
         {
             var word = Volatile.Read(ref _word);
             if ((SessionState)(word & StateMask) is SessionState.Broken or SessionState.Closed) return false;
             if (Interlocked.CompareExchange(ref _word, (word & ~StateMask) | (int)SessionState.Broken, word) != word) continue;
-            Interlocked.CompareExchange(ref _breakReason, reason, null);
+            Interlocked.CompareExchange(ref _closeCode, reason.Code, null);
+            Interlocked.CompareExchange(ref _breakReason, reason.Text, null);
             return true;
         }
     }
@@ -122,13 +131,15 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     }
 
     /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease allocates nothing.</summary>
-    public LeaseSlot RentSlot()
+    public LeaseSlot RentSlot(SessionKey holder = default, long? since = null)
     {
         lock (_slots)
         {
-            var slot = _spare ?? new LeaseSlot(this);
+            var slot = _spare;
+            if (slot is null) _rented.Add(slot = new LeaseSlot(this));
             _spare = slot.Next;
             slot.Next = null;
+            slot.Hold(holder, since);
             return slot;
         }
     }
@@ -137,9 +148,16 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     {
         lock (_slots)
         {
+            slot.Release();
             slot.Next = _spare;
             _spare = slot;
         }
+    }
+
+    /// <summary>Those who have held a lease since before <paramref name="before"/>, each named once.</summary>
+    public IReadOnlyList<LeaseHolder> LongHolders(long before)
+    {
+        lock (_slots) return [.. _rented.Where(slot => slot.IsHeldSince(before)).Select(slot => slot.NameOnce()).OfType<LeaseHolder>()];
     }
 
     private bool Change(SessionState from, int leases, SessionState to, int nextLeases)
@@ -147,19 +165,4 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
         var expected = (leases << StateBits) | (int)from;
         return Interlocked.CompareExchange(ref _word, (nextLeases << StateBits) | (int)to, expected) == expected;
     }
-}
-
-/// <summary>One lease's place on a session. Its version moves on at every return, which makes a stale or second disposal a no-op.</summary>
-internal sealed class LeaseSlot(UpstreamSession session)
-{
-    private int _version;
-
-    public UpstreamSession Session { get; } = session;
-
-    public int Version => Volatile.Read(ref _version);
-
-    /// <summary>Next free slot of the session; only touched under its lock.</summary>
-    public LeaseSlot? Next { get; set; }
-
-    public bool TryEnd(int version) => Interlocked.CompareExchange(ref _version, version + 1, version) == version;
 }

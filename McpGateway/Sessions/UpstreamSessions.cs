@@ -28,6 +28,15 @@ internal abstract class UpstreamSessions : IAsyncDisposable
     /// <summary>Lets everybody who waits look again, after something they wait for has failed.</summary>
     public abstract void WakeWaiters();
 
+    /// <summary>Announces a need for <paramref name="count"/> unused sessions, for as long as the idle timeout; takes a drained upstream back.</summary>
+    public abstract void Warm(int count);
+
+    /// <summary>Replaces every session: the unused now, the others when they are returned.</summary>
+    public abstract void Clear();
+
+    /// <summary>Leases nothing more, closes the unused sessions now and the others when they are returned, until <see cref="Warm"/>.</summary>
+    public abstract void Drain();
+
     /// <summary>One round of the keeper: closes what is too old or idle, pings what has been quiet.</summary>
     public abstract Task SweepAsync(CancellationToken cancellationToken);
 

@@ -63,11 +63,36 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>Takes a verified session; waits while the first one is being opened.</summary>
     /// <exception cref="UpstreamException">There is none to be had.</exception>
-    public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
-        _sessions is { } sessions ? sessions.LeaseAsync(key, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
+    public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        var lease = _sessions is { } sessions ? sessions.LeaseAsync(key, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
+        return PoolMetrics.MeasuresLeases ? MeasureAsync(lease) : lease;
+    }
 
     /// <summary>Closes what belongs to a client that has left.</summary>
     public ValueTask ReleaseAsync(SessionKey key) => _sessions?.ReleaseAsync(key) ?? ValueTask.CompletedTask;
+
+    /// <summary>Announces a need for that many unused sessions; takes a drained upstream back.</summary>
+    public void Warm(int count)
+    {
+        Timeline.Add("warm", $"{count} sessions asked for");
+        _sessions?.Warm(count);
+        _opener.Request();
+    }
+
+    /// <summary>Replaces every session.</summary>
+    public void Clear()
+    {
+        Timeline.Add("clear");
+        _sessions?.Clear();
+    }
+
+    /// <summary>Takes the upstream out of use, without breaking what runs, until it is warmed again.</summary>
+    public void Drain()
+    {
+        Timeline.Add("drain");
+        _sessions?.Drain();
+    }
 
     public Task SweepAsync(CancellationToken cancellationToken) => _sessions?.SweepAsync(cancellationToken) ?? Task.CompletedTask;
 
@@ -103,6 +128,23 @@ internal sealed class Upstream : IAsyncDisposable
         Wake();
         if (_sessions is { } sessions) await sessions.DisposeAsync();
         _http.Dispose();
+    }
+
+    private async ValueTask<SessionLease> MeasureAsync(ValueTask<SessionLease> lease)
+    {
+        var waited = !lease.IsCompleted;
+        var started = _time.GetTimestamp();
+        try
+        {
+            var taken = await lease;
+            PoolMetrics.Leased(Name, waited, _time.GetElapsedTime(started));
+            return taken;
+        }
+        catch (UpstreamException)
+        {
+            PoolMetrics.Refused(Name);
+            throw;
+        }
     }
 
     private async ValueTask<SessionLease> LeaseFirstAsync(SessionKey key, CancellationToken cancellationToken) =>
@@ -283,6 +325,7 @@ internal sealed class Upstream : IAsyncDisposable
         }
         else
         {
+            PoolMetrics.Opened(Name, took);
             Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
             _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
         }

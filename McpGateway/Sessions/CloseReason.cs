@@ -1,0 +1,26 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace McpGateway.Sessions;
+
+/// <summary>Why a session was closed: one of a few codes for metrics, and a sentence for people.</summary>
+/// <param name="Code">Low in number; an attribute of <c>mcp.gateway.pool.evictions</c>.</param>
+/// <param name="Text">The rest of the sentence "The session was closed: …".</param>
+internal sealed record CloseReason(string Code, string Text)
+{
+    public static readonly CloseReason UsedOnce = new("used_once", "used once");
+    public static readonly CloseReason ClientLeft = new("client_left", "its client has left");
+    public static readonly CloseReason OtherPrincipal = new("other_principal", "it served another principal");
+    public static readonly CloseReason MaxLifetime = new("max_lifetime", "it has passed its maximum lifetime");
+    public static readonly CloseReason Idle = new("idle", "it was unused for long and is one more than wanted");
+    public static readonly CloseReason IdleAffinity = new("idle_affinity", "nobody with its affinity has called for long");
+    public static readonly CloseReason Evicted = new("evicted", "it was the least recently used when another was wanted");
+    public static readonly CloseReason Cancelled = new("cancelled", "its call was cancelled");
+    public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");
+    public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");
+    public static readonly CloseReason Parked = new("parked", "parked for the next gateway");
+    public static readonly CloseReason Shutdown = new("shutdown", "the upstream is closed");
+
+    /// <summary>The link or the upstream failed; the text says how. No text, no reason.</summary>
+    [return: NotNullIfNotNull(nameof(failure))]
+    public static implicit operator CloseReason?(string? failure) => failure is null ? null : new("broken", failure);
+}
