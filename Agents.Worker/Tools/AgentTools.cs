@@ -17,6 +17,8 @@ internal sealed partial class AgentTools(
 {
     private static readonly TimeSpan MaxReconnectDelay = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromMilliseconds(250);
+
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(2);
 
     private McpClient? _client;
@@ -43,7 +45,7 @@ internal sealed partial class AgentTools(
         try
         {
             await CloseAsync().ConfigureAwait(false);
-            _client = await connect(linked.Token).ConfigureAwait(false);
+            _client = await OpenAsync(linked.Token).ConfigureAwait(false);
             Available = await ToolListing.ReadAsync(_client, filter, time, linked.Token).ConfigureAwait(false);
             _failures = 0;
             Volatile.Write(ref _lost, null);
@@ -56,6 +58,29 @@ internal sealed partial class AgentTools(
             Lose(timeout.IsCancellationRequested ? $"no answer within {options.ConnectTimeout.TotalSeconds:0} s (Tools:ConnectTimeout)" : Reason(error));
         }
     }
+
+    /// <summary>
+    /// Opens a connection. At an agent's first one a gateway that is just being started again is waited for: without any tool the agent
+    /// would end at once with nothing, and a few seconds' outage would empty the whole queue that way.
+    /// </summary>
+    private async Task<McpClient> OpenAsync(CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await connect(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (_failures == 0 && IsRefused(error) && time.GetElapsedTime(started) < options.StartPatience)
+            {
+                await Task.Delay(RefusedPause, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool IsRefused(Exception error) =>
+        error is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } || (error.InnerException is { } inner && IsRefused(inner));
 
     /// <summary>Calls a tool. Whatever goes wrong becomes a result that tells the model; only cancellation throws.</summary>
     public async Task<ToolOutcome> CallAsync(string tool, JsonElement arguments, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ internal sealed class ToolOptions
     /// <summary>Time to connect and list the tools. 1–120 s.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long an agent's first connection waits for a gateway that refuses it, as one does while it is started again. 0 s to <see cref="ConnectTimeout"/>.</summary>
+    public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Time for one tool call. 1 s – 10 min.</summary>
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
@@ -32,6 +35,7 @@ internal sealed class ToolOptionsValidation : IValidateOptions<ToolOptions>
         if (!Uri.TryCreate(options.Endpoint, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https" or "https+http" or "http+https"))
             errors.Add($"Tools:Endpoint is '{options.Endpoint}': use an absolute URL such as https+http://mcp-gateway/mcp.");
         Range(errors, nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2));
+        Range(errors, nameof(options.StartPatience), options.StartPatience, TimeSpan.Zero, options.ConnectTimeout);
         Range(errors, nameof(options.CallTimeout), options.CallTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(errors, nameof(options.ReconnectDelay), options.ReconnectDelay, TimeSpan.Zero, TimeSpan.FromSeconds(30));
         Range(errors, nameof(options.MaxResultBytes), options.MaxResultBytes, 1024, 1024 * 1024);

@@ -44,10 +44,15 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
         {
             var server = era == McpEra.Legacy
                 ? await Handshake.InitializeAsync(link, cancellationToken)
-                : await Handshake.DiscoverAsync(link, cancellationToken) ?? throw new EraChangedException("it does not answer server/discover any more");
+                : await Handshake.DiscoverAsync(link, cancellationToken) ?? throw NotModern(link);
             return new OpenedLink(link, server, transport);
         });
     }
+
+    /// <summary>A server of the legacy kind may leave over the question, but so may any that was killed: only one that stays has changed.</summary>
+    private static Exception NotModern(UpstreamLink link) => link.BrokenReason is { } reason
+        ? new UpstreamException(FailureKind.Unreachable, reason)
+        : new EraChangedException("it does not answer server/discover any more");
 
     private async Task<OpenedLink> DetectStdioAsync(CancellationToken cancellationToken)
     {

@@ -24,6 +24,22 @@ public sealed class GatewayLossTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_WaitsForTheGateway_WhenItIsBeingStartedAgain()
+    {
+        await using var before = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        await before.KillAsync();
+        var settings = new Dictionary<string, string?> { ["Tools:StartPatience"] = "00:00:15" };
+        await using var worker = await WorkerHost.StartAsync(_directory.FullPath, before.Endpoint, settings: settings);
+        var id = await worker.SubmitAsync("What is this?");
+        await Eventually.SeesAsync(async () => (await worker.Store.GetAsync(id, CancellationToken.None))!, run => run.State == RunState.Running);
+
+        await using var after = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer, before.Endpoint);
+
+        var run = await worker.EndOfAsync(id);
+        run.Agents.ShouldAllBe(agent => !agent.Degraded && agent.Usage.ToolCalls > 0);
+    }
+
+    [Fact]
     public async Task Model_IsToldThatItHasNoTools_WhenThereIsNoGateway()
     {
         var model = new ScriptedChatClient(_ => [Text(Answer)]);

@@ -29,6 +29,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         {
             ["Tools:Endpoint"] = gateway ?? "http://127.0.0.1:1/mcp",
             ["Tools:ReconnectDelay"] = "00:00:00",
+            ["Tools:StartPatience"] = "00:00:00",
             ["Worker:DrainTime"] = "00:00:05",
         });
         if (model is not null) builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Models:Provider"] = "openai", ["Models:Model"] = "scripted" });
