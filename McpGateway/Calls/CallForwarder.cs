@@ -21,19 +21,13 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
     public async Task ForwardAsync(GatewayCall call, CancellationToken cancellationToken)
     {
         using var activity = GatewayTelemetry.StartCall(call);
-        using var deadline = new CancellationTokenSource(call.Upstream.Config.Pool.CallTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
-            await ForwardOrRepeatAsync(call, either.Token);
+            await ForwardOrRepeatAsync(call, cancellationToken);
         }
         catch (UpstreamException exception)
         {
             await FailAsync(call, activity, exception);
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            await FailAsync(call, activity, new UpstreamException(FailureKind.TimedOut, $"No answer came within {call.Upstream.Config.Pool.CallTimeout.TotalSeconds:0.#} s.", exception));
         }
     }
 
@@ -46,7 +40,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             await using var lease = await call.Upstream.LeaseAsync(call.Key, cancellationToken);
             try
             {
-                await ExchangeAsync(call, lease.Session, cancellationToken);
+                await ExchangeInTimeAsync(call, lease.Session, cancellationToken);
                 return;
             }
             catch (UpstreamException exception) when (RepeatRule.Allows(call, exception, attempt))
@@ -67,6 +61,22 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
                 if (lease.Session.PinnedTo is null && lease.Session.Link.KeepsSession) lease.Break(CloseReason.Cancelled);
                 throw;
             }
+        }
+    }
+
+    /// <summary>The deadline starts with the exchange: waiting for a session has its own, and a call that never got one has not run.</summary>
+    private async Task ExchangeInTimeAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken)
+    {
+        var timeout = call.Upstream.Config.Pool.CallTimeout;
+        using var deadline = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            await ExchangeAsync(call, session, either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new UpstreamException(FailureKind.TimedOut, $"No answer came within {timeout.TotalSeconds:0.#} s.", exception);
         }
     }
 
@@ -152,6 +162,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
     {
         var link = lease.Session.Link;
         if (exception.Kind is FailureKind.SessionLost or FailureKind.OutcomeUnknown && link.KeepsSession) lease.Break(exception.Message);
+        if (exception.Kind == FailureKind.TimedOut && lease.Session.PinnedTo is null && link.KeepsSession) lease.Break(CloseReason.TimedOut);
         if (exception.Kind != FailureKind.NotMcp || link.KeepsSession || exception.Status is not (400 or 404 or 405 or 406)) return;
         // A stateless upstream that no longer takes the request at all has become something else.
         lease.Break(exception.Message);

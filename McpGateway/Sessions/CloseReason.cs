@@ -15,6 +15,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason IdleAffinity = new("idle_affinity", "nobody with its affinity has called for long");
     public static readonly CloseReason Evicted = new("evicted", "it was the least recently used when another was wanted");
     public static readonly CloseReason Cancelled = new("cancelled", "its call was cancelled");
+    public static readonly CloseReason TimedOut = new("timed_out", "its call did not end in time");
     public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");
     public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");
     public static readonly CloseReason Parked = new("parked", "parked for the next gateway");
