@@ -13,6 +13,7 @@ public sealed class KilledGatewayTests(ITestOutputHelper output)
     [Fact]
     public async Task Callers_GoOn_AndNothingRunsTwice_WhenTheGatewayIsKilledAndStartedAgain()
     {
+        ChaosSettings.SkipUnlessAsked();
         var settings = ChaosSettings.Read();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3), TimeProvider.System);
         using var directory = new TemporaryDirectory();
