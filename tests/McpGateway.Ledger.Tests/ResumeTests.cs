@@ -198,7 +198,8 @@ public abstract class ResumeTests : IAsyncLifetime
     [Fact]
     public async Task Orphan_IsTriedAgain_WhileItsUpstreamIsDown()
     {
-        Settings["Gateway__ParkTimeout"] = "00:00:01";
+        // Over before the next process is up: within it, the opener would keep the session for when the upstream is back.
+        Settings["Gateway__ParkTimeout"] = "00:00:00.0500000";
         var before = await StartAsync();
         (await before.Service.StopAsync()).ShouldBe(0);
         var port = Upstream.BaseAddress.Port;
