@@ -22,6 +22,8 @@ internal sealed class ApiClient(HttpClient http)
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, contentType);
+        // A server that refuses a long body closes the connection, which would cut off a client that is still writing it.
+        request.Headers.ExpectContinue = body?.Length > 64 * 1024;
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
         var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
