@@ -57,7 +57,7 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
         foreach (var host in new[] { Http, Sse, Trusted }) host.Control.Behave();
         if (upstream == "stdio")
         {
-            foreach (var process in await ProcessesAsync()) await _control.DeleteAsync(new Uri($"{process.Control}/faults"));
+            foreach (var process in await ProcessesAsync()) await BehaveAsync(process.Control);
         }
 
         await Gateway.ReadyAsync(upstream);
@@ -89,6 +89,18 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
     /// <summary>When the gateway last closed a session of the upstream; changes with the next.</summary>
     internal async Task<string> LastClosedAsync(string upstream) =>
         (await Gateway.ReportAsync(upstream))["timeline"]!.AsArray().FirstOrDefault(happened => happened!["what"]!.GetValue<string>() == "session closed")?["at"]!.ToJsonString() ?? "never";
+
+    private async Task BehaveAsync(string control)
+    {
+        try
+        {
+            using var done = await _control.DeleteAsync(new Uri($"{control}/faults"));
+        }
+        catch (HttpRequestException)
+        {
+            // That process has ended since it was asked, and its faults with it.
+        }
+    }
 
     /// <summary>The child processes that live, by the address of their control, which they write to standard error.</summary>
     private async Task<List<(string Control, UpstreamReport Report)>> ProcessesAsync()
