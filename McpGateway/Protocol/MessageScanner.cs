@@ -123,6 +123,10 @@ internal ref struct MessageScanner
             else if (Is("progressToken"u8)) _shape.ProgressToken = ReadValue(_shape.ProgressToken, "progressToken");
             else if (Is("requestId"u8)) _shape.RequestId = ReadValue(_shape.RequestId, "requestId");
             else if (Is("protocolVersion"u8)) _shape.InitializeVersion = ReadValue(_shape.InitializeVersion, "protocolVersion");
+            else if (Is("capabilities"u8)) _shape.InitializeCapabilities = ReadValue(_shape.InitializeCapabilities, "capabilities");
+            else if (Is("inputResponses"u8)) _shape.InputResponses = ReadValue(_shape.InputResponses, "inputResponses");
+            else if (Is("requestState"u8)) _shape.RequestState = ReadValue(_shape.RequestState, "requestState");
+            else if (Is("level"u8)) _shape.Level = ReadValue(_shape.Level, "level");
             else SkipValue();
         }
 
@@ -136,6 +140,9 @@ internal ref struct MessageScanner
         {
             if (Is("progressToken"u8)) _shape.AskedProgressToken = ReadValue(_shape.AskedProgressToken, "progressToken");
             else if (Is("io.modelcontextprotocol/protocolVersion"u8)) _shape.EnvelopeVersion = ReadValue(_shape.EnvelopeVersion, "io.modelcontextprotocol/protocolVersion");
+            else if (Is("io.modelcontextprotocol/clientCapabilities"u8)) _shape.EnvelopeCapabilities = ReadValue(_shape.EnvelopeCapabilities, "io.modelcontextprotocol/clientCapabilities");
+            else if (Is("io.modelcontextprotocol/logLevel"u8)) _shape.EnvelopeLogLevel = ReadValue(_shape.EnvelopeLogLevel, "io.modelcontextprotocol/logLevel");
+            else if (Is("io.modelcontextprotocol/subscriptionId"u8)) _shape.SubscriptionId = ReadValue(_shape.SubscriptionId, "io.modelcontextprotocol/subscriptionId");
             else SkipValue();
         }
 

@@ -57,6 +57,27 @@ internal struct MessageShape
     /// <summary><c>params._meta["io.modelcontextprotocol/protocolVersion"]</c>: its presence makes a request a modern one.</summary>
     public ByteRange EnvelopeVersion;
 
+    /// <summary><c>params._meta["io.modelcontextprotocol/clientCapabilities"]</c> of a modern request.</summary>
+    public ByteRange EnvelopeCapabilities;
+
+    /// <summary><c>params._meta["io.modelcontextprotocol/logLevel"]</c>: the least severe log message that a modern request wants to see.</summary>
+    public ByteRange EnvelopeLogLevel;
+
+    /// <summary><c>params._meta["io.modelcontextprotocol/subscriptionId"]</c> of a notification: the id of the request that asked for it.</summary>
+    public ByteRange SubscriptionId;
+
+    /// <summary><c>params.inputResponses</c>: what a modern client answers to the questions of its last attempt.</summary>
+    public ByteRange InputResponses;
+
+    /// <summary><c>params.requestState</c>, which belongs to them.</summary>
+    public ByteRange RequestState;
+
+    /// <summary><c>params.level</c> of a log message, or of a request that sets the least severe one.</summary>
+    public ByteRange Level;
+
+    /// <summary><c>params.capabilities</c> of an <c>initialize</c>.</summary>
+    public ByteRange InitializeCapabilities;
+
     /// <summary><c>params.protocolVersion</c> of an <c>initialize</c>.</summary>
     public ByteRange InitializeVersion;
 

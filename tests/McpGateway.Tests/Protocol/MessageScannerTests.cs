@@ -95,7 +95,8 @@ public sealed class MessageScannerTests
     [InlineData("""tools\/call""", McpMethod.ToolsCall)]
     [InlineData("server/discover", McpMethod.Discover)]
     [InlineData("Tools/Call", McpMethod.Other)]
-    [InlineData("prompts/get", McpMethod.Other)]
+    [InlineData("prompts/get", McpMethod.PromptsGet)]
+    [InlineData("vendor/method", McpMethod.Other)]
     public void Scan_KnowsAMethod_HoweverItIsEscaped(string method, object expected)
     {
         var message = $$"""{"jsonrpc":"2.0","id":1,"method":"{{method}}"}""";
@@ -160,6 +161,25 @@ public sealed class MessageScannerTests
         Scan("""{"error":{"message":"no","code":-32601,"data":{"code":7}},"id":5,"jsonrpc":"2.0"}""").ErrorCode.ShouldBe(-32601);
         Scan("""{"error":{"code":{"code":3}},"id":5,"jsonrpc":"2.0"}""").ErrorCode.ShouldBe(0);
         Scan("""{"error":"text","id":5,"jsonrpc":"2.0"}""").Kind.ShouldBe(MessageKind.Error);
+    }
+
+    [Fact]
+    public void Scan_FindsWhatTravelsBetweenTheEras()
+    {
+        const string retry = """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x","inputResponses":{"a":{}},"requestState":"s","_meta":{"io.modelcontextprotocol/clientCapabilities":{"sampling":{}},"io.modelcontextprotocol/logLevel":"info"}}}""";
+        const string told = """{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b","_meta":{"io.modelcontextprotocol/subscriptionId":"7"}}}""";
+        const string log = """{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":1}}""";
+        const string hello = """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}}}}""";
+
+        At(retry, shape => shape.InputResponses).ShouldBe("""{"a":{}}""");
+        At(retry, shape => shape.RequestState).ShouldBe("\"s\"");
+        At(retry, shape => shape.EnvelopeCapabilities).ShouldBe("""{"sampling":{}}""");
+        At(retry, shape => shape.EnvelopeLogLevel).ShouldBe("\"info\"");
+        At(told, shape => shape.SubscriptionId).ShouldBe("\"7\"");
+        At(log, shape => shape.Level).ShouldBe("\"error\"");
+        At(hello, shape => shape.InitializeCapabilities).ShouldBe("""{"roots":{}}""");
+
+        static string At(string message, Func<MessageShape, ByteRange> part) => Encoding.UTF8.GetString(part(Scan(message)).Of(Encoding.UTF8.GetBytes(message)));
     }
 
     [Fact]
