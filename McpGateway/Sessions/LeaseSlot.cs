@@ -2,36 +2,70 @@ using System.Diagnostics;
 
 namespace McpGateway.Sessions;
 
-/// <summary>One lease's place on a session. Its version moves on at every return, which makes a stale or second disposal a no-op.</summary>
+/// <summary>
+/// One lease's place on a session. Its version is even while it is free and odd while it is held; each lease has an odd number of its
+/// own, which makes a stale or second disposal a no-op. What is noted of the holder is written by the holder alone, the timestamp last
+/// and taken back before the slot is free again: whoever reads a timestamp, then the rest, then the same version as before, has read
+/// one lease.
+/// </summary>
 internal sealed class LeaseSlot(UpstreamSession session)
 {
-    private int _version;
-    private LeaseHolder? _holder;
-    private SessionKey _key;
+    /// <summary>A timestamp that nobody took.</summary>
+    public const long Untimed = long.MinValue;
+
+    /// <summary>Between held and free, while the one winner of a return tidies up. Odd, so that nobody takes the slot.</summary>
+    private const long Ending = -1;
+
+    private long _version;
+    private long _since = Untimed;
+    private string? _caller;
     private Activity? _activity;
-    private long? _since;
+    private long _named;
 
     public UpstreamSession Session { get; } = session;
 
-    public int Version => Volatile.Read(ref _version);
+    public long Version => Volatile.Read(ref _version);
 
-    /// <summary>Next free slot of the session; only touched under its lock, as everything below.</summary>
+    /// <summary>Next free slot of the session; only touched under its lock.</summary>
     public LeaseSlot? Next { get; set; }
 
-    public bool TryEnd(int version) => Interlocked.CompareExchange(ref _version, version + 1, version) == version;
-
-    /// <summary>Notes who holds it; without a timestamp nobody wants to know.</summary>
-    public void Hold(SessionKey holder, long? since) => (_key, _activity, _since, _holder) = (holder, since is null ? null : Activity.Current, since, null);
-
-    public void Release() => (_key, _activity, _since, _holder) = (default, null, null, null);
-
-    public bool IsHeldSince(long before) => _since < before;
-
-    /// <summary>Who holds it, the first time this is asked about one lease; null after that.</summary>
-    public LeaseHolder? NameOnce()
+    /// <summary>Takes the slot for one lease; false when it is held.</summary>
+    /// <param name="caller">Who gets it.</param>
+    /// <param name="since">Timestamp of the lease; <see cref="Untimed"/> when nobody will ask who holds it.</param>
+    public bool TryHold(string? caller, long since)
     {
-        if (_holder is not null) return null;
-        return _holder = new LeaseHolder(_key.Affinity ?? _key.Principal, _activity?.TraceId.ToString(), _since ?? 0);
+        var version = Volatile.Read(ref _version);
+        if ((version & 1) != 0 || Interlocked.CompareExchange(ref _version, version + 1, version) != version) return false;
+        if (since == Untimed) return true;
+        // Compared, since storing a reference costs more.
+        if (!ReferenceEquals(_caller, caller)) _caller = caller;
+        if (Activity.Current is { } activity) _activity = activity;
+        Volatile.Write(ref _since, since);
+        return true;
+    }
+
+    /// <summary>Ends the lease of that version; true for the one call that did it.</summary>
+    public bool TryEnd(long version)
+    {
+        if (Interlocked.CompareExchange(ref _version, Ending, version) != version) return false;
+        _since = Untimed;
+        if (_activity is not null) _activity = null;
+        Volatile.Write(ref _version, version + 1);
+        return true;
+    }
+
+    /// <summary>Who has held it since before <paramref name="before"/>, the first time this is asked about one lease; else null. For the keeper alone.</summary>
+    public LeaseHolder? NameOnce(long before)
+    {
+        var version = Volatile.Read(ref _version);
+        if ((version & 1) == 0 || version == Ending || version == _named) return null;
+        var since = Volatile.Read(ref _since);
+        if (since == Untimed || since >= before) return null;
+        var holder = new LeaseHolder(_caller ?? "", _activity?.TraceId.ToString(), since);
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _version) != version) return null;
+        _named = version;
+        return holder;
     }
 }
 

@@ -7,7 +7,7 @@ internal readonly struct SessionLease : IAsyncDisposable
 {
     private readonly UpstreamSessions _owner;
     private readonly LeaseSlot _slot;
-    private readonly int _version;
+    private readonly long _version;
 
     public SessionLease(UpstreamSessions owner, LeaseSlot slot)
     {

@@ -211,8 +211,9 @@ internal sealed class SessionPool(
         {
             if (session is null) continue;
             Interlocked.Decrement(ref _idleCount);
-            if (MustProbe(session) || MustRecord(session)) return ReadyThenLeaseAsync(session, key, cancellationToken);
-            if (TryTake(session, key)) return ValueTask.FromResult(LeaseAndRefill(session, key));
+            var now = time.GetTimestamp();
+            if (MustProbe(session, now) || MustRecord(session)) return ReadyThenLeaseAsync(session, key, cancellationToken);
+            if (TryTake(session, key, now)) return ValueTask.FromResult(LeaseAndRefill(session, key, now));
         }
 
         return WaitAsync(key, cancellationToken);
@@ -220,7 +221,7 @@ internal sealed class SessionPool(
 
     private async ValueTask<SessionLease> ReadyThenLeaseAsync(UpstreamSession session, SessionKey key, CancellationToken cancellationToken)
     {
-        if (await ReadyAsync(session) && TryTake(session, key)) return LeaseAndRefill(session, key);
+        if (await ReadyAsync(session) && time.GetTimestamp() is var now && TryTake(session, key, now)) return LeaseAndRefill(session, key, now);
         return await LeaseAloneAsync(key, cancellationToken);
     }
 
@@ -246,7 +247,7 @@ internal sealed class SessionPool(
                 var session = await _idle.Reader.ReadAsync(any.Token);
                 if (session is null) continue;
                 Interlocked.Decrement(ref _idleCount);
-                if (await ReadyAsync(session) && TryTake(session, key)) return Lease(session, key);
+                if (await ReadyAsync(session) && time.GetTimestamp() is var now && TryTake(session, key, now)) return Lease(session, key, now);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -263,10 +264,10 @@ internal sealed class SessionPool(
     }
 
     /// <summary>Takes a session that was just read from the channel; closes it when it is of no use.</summary>
-    private bool TryTake(UpstreamSession session, SessionKey key)
+    private bool TryTake(UpstreamSession session, SessionKey key, long now)
     {
         // One's own session starts with nobody's state, not even that of other calls of the same principal.
-        var reason = Useless(session, key.Principal) ?? (key.Affinity is not null && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
+        var reason = Useless(session, key.Principal, now) ?? (key.Affinity is not null && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
         if (reason is not null)
         {
             Retire(session, reason);
@@ -283,27 +284,27 @@ internal sealed class SessionPool(
         return true;
     }
 
-    private SessionLease LeaseAndRefill(UpstreamSession session, SessionKey key)
+    private SessionLease LeaseAndRefill(UpstreamSession session, SessionKey key, long now)
     {
         if (Need > 0) request();
-        return Lease(session, key);
+        return Lease(session, key, now);
     }
 
-    private SessionLease Lease(UpstreamSession session, SessionKey holder) => new(this, session.RentSlot(holder, time.GetTimestamp()));
+    private SessionLease Lease(UpstreamSession session, SessionKey holder, long now) => new(this, session.RentSlot(holder.Affinity ?? holder.Principal, now));
 
-    private CloseReason? Useless(UpstreamSession session, string principal)
+    private CloseReason? Useless(UpstreamSession session, string principal, long now)
     {
         if (session.Link.BrokenReason is { } reason) return reason;
         // What one principal did on a session is never seen by another.
         if (session.Principal is { } owner && owner != principal) return CloseReason.OtherPrincipal;
         if (session.Generation != Volatile.Read(ref _generation)) return CloseReason.Cleared;
-        return time.GetElapsedTime(session.OpenedAt) > session.Lifetime ? CloseReason.MaxLifetime : null;
+        return time.GetElapsedTime(session.OpenedAt, now) > session.Lifetime ? CloseReason.MaxLifetime : null;
     }
 
     private ValueTask<SessionLease> LeasePinnedAsync(SessionKey key, SessionKey holder, CancellationToken cancellationToken)
     {
         if (_pins.TryGetValue(key, out var pin) && pin is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && TryShare(pin.Value.Result))
-            return ValueTask.FromResult(Lease(pin.Value.Result, holder));
+            return ValueTask.FromResult(Lease(pin.Value.Result, holder, time.GetTimestamp()));
         return LeasePinnedSlowlyAsync(key, holder, cancellationToken);
     }
 
@@ -317,7 +318,7 @@ internal sealed class SessionPool(
             try
             {
                 var session = await pin.Value.WaitAsync(cancellationToken);
-                if (TryShare(session)) return Lease(session, holder);
+                if (TryShare(session)) return Lease(session, holder, time.GetTimestamp());
                 Unpin(key, pin, session, session.BreakReason ?? session.Link.BrokenReason ?? "it is closed");
             }
             catch (Exception exception) when (exception is UpstreamException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -358,14 +359,14 @@ internal sealed class SessionPool(
         onEvicted(oldest.Key);
     }
 
-    private bool MustProbe(UpstreamSession session) => session.Link.NeedsProbe
-        && (time.GetElapsedTime(session.VerifiedAt) > options.BypassWindow || session.VerifiedAt <= Volatile.Read(ref _doubted));
+    private bool MustProbe(UpstreamSession session, long now) => session.Link.NeedsProbe
+        && (time.GetElapsedTime(session.VerifiedAt, now) > options.BypassWindow || session.VerifiedAt <= Volatile.Read(ref _doubted));
 
     /// <summary>The ledger must know that a session is used before its first caller gets it; where use leaves nothing, it need not.</summary>
     private bool MustRecord(UpstreamSession session) => session.Record is { IsUnused: true } && options.Mode != PoolMode.Shared;
 
     private async ValueTask<bool> ReadyAsync(UpstreamSession session) =>
-        (!MustProbe(session) || await ProbeAsync(session)) && (!MustRecord(session) || await RecordUseAsync(session));
+        (!MustProbe(session, time.GetTimestamp()) || await ProbeAsync(session)) && (!MustRecord(session) || await RecordUseAsync(session));
 
     private async ValueTask<bool> RecordUseAsync(UpstreamSession session)
     {
@@ -415,7 +416,7 @@ internal sealed class SessionPool(
     private async Task KeepAsync(UpstreamSession session, CancellationToken cancellationToken)
     {
         var idle = time.GetElapsedTime(session.LastUsedAt);
-        var reason = Useless(session, session.Principal ?? "")
+        var reason = Useless(session, session.Principal ?? "", time.GetTimestamp())
             ?? (idle > options.IdleTimeout && Volatile.Read(ref _idleCount) >= WarmTarget ? CloseReason.Idle : null);
         if (reason is null && WantsPing(session, cancellationToken)) reason = await PingAsync(session);
         if (reason is not null) Retire(session, reason);

@@ -14,7 +14,11 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     private const int StateMask = (1 << StateBits) - 1;
 
     private readonly Lock _slots = new();
-    private readonly List<LeaseSlot> _rented = [];
+
+    /// <summary>Slots beyond <see cref="_own"/>, all of them and those that are free; under the lock.</summary>
+    private readonly List<LeaseSlot> _more = [];
+
+    private LeaseSlot? _own;
     private LeaseSlot? _spare;
     private int _word = (int)SessionState.Idle;
     private long _lastUsed = now;
@@ -130,25 +134,21 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
         if (Record is not null) await Record.ForgetAsync();
     }
 
-    /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease allocates nothing.</summary>
-    public LeaseSlot RentSlot(SessionKey holder = default, long? since = null)
+    /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease takes no lock and allocates nothing.</summary>
+    /// <param name="caller">Who gets it, for the one who asks why it is not returned.</param>
+    /// <param name="since">Timestamp of the lease; none where nobody will ask.</param>
+    public LeaseSlot RentSlot(string? caller = null, long since = LeaseSlot.Untimed)
     {
-        lock (_slots)
-        {
-            var slot = _spare;
-            if (slot is null) _rented.Add(slot = new LeaseSlot(this));
-            _spare = slot.Next;
-            slot.Next = null;
-            slot.Hold(holder, since);
-            return slot;
-        }
+        var own = _own ?? MakeOwn();
+        return own.TryHold(caller, since) ? own : RentMore(caller, since);
     }
 
+    /// <summary>Takes a slot back whose lease has ended.</summary>
     public void ReturnSlot(LeaseSlot slot)
     {
+        if (ReferenceEquals(slot, _own)) return;
         lock (_slots)
         {
-            slot.Release();
             slot.Next = _spare;
             _spare = slot;
         }
@@ -157,7 +157,26 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>Those who have held a lease since before <paramref name="before"/>, each named once.</summary>
     public IReadOnlyList<LeaseHolder> LongHolders(long before)
     {
-        lock (_slots) return [.. _rented.Where(slot => slot.IsHeldSince(before)).Select(slot => slot.NameOnce()).OfType<LeaseHolder>()];
+        if (Leases == 0 || _own is not { } own) return [];
+        lock (_slots) return [.. _more.Prepend(own).Select(slot => slot.NameOnce(before)).OfType<LeaseHolder>()];
+    }
+
+    private LeaseSlot MakeOwn() => Interlocked.CompareExchange(ref _own, new LeaseSlot(this), null) ?? _own;
+
+    private LeaseSlot RentMore(string? caller, long since)
+    {
+        LeaseSlot? slot;
+        lock (_slots)
+        {
+            slot = _spare;
+            if (slot is null) _more.Add(slot = new LeaseSlot(this));
+            else _spare = slot.Next;
+            slot.Next = null;
+        }
+
+        var held = slot.TryHold(caller, since);
+        Debug.Assert(held, "A free slot was held.");
+        return slot;
     }
 
     private bool Change(SessionState from, int leases, SessionState to, int nextLeases)
