@@ -85,7 +85,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         var link = session.Link;
         var id = link.NextId();
         using var message = RequestSplicer.Splice(call, id, session.Server.Era);
-        var request = new OutgoingRequest(id, message.Memory, call.MethodName, call.Target, call.Parameters);
+        var request = new OutgoingRequest(id, message.Memory, call.MethodName, call.Target, call.Parameters) { IsClients = true };
         try
         {
             await using var exchange = await link.SendRequestAsync(request, cancellationToken);
@@ -117,6 +117,9 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             case MessageKind.Notification when message.Shape.Method == McpMethod.Progress && !call.Shape.AskedProgressToken.IsEmpty:
                 AnswerSplicer.WriteProgress(output, message, call.Shape.AskedProgressToken.Of(call.Message));
                 await call.Answer.NotifyAsync(output);
+                return false;
+            case MessageKind.Request:
+                await session.Link.RefuseAsync(message, cancellationToken);
                 return false;
             default:
                 return false;

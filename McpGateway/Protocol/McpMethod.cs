@@ -73,6 +73,9 @@ internal static class McpMethodNames
     public const string TaskStatus = "notifications/tasks/status";
     public const string SubscriptionAcknowledged = "notifications/subscriptions/acknowledged";
 
+    /// <summary>True for a notification that a list is not what it was.</summary>
+    public static bool IsListChange(McpMethod method) => method is McpMethod.ToolsListChanged or McpMethod.PromptsListChanged or McpMethod.ResourcesListChanged;
+
     public static McpMethod Read(ref Utf8JsonReader reader) => true switch
     {
         _ when reader.ValueTextEquals("tools/call"u8) => McpMethod.ToolsCall,

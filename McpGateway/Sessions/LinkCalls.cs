@@ -18,7 +18,10 @@ internal static class LinkCalls
         {
             var message = await exchange.NextAsync(cancellationToken);
             if (message.IsAnswer) return message;
-            message.Dispose();
+            using (message)
+            {
+                if (message.Shape.Kind == MessageKind.Request) await link.RefuseAsync(message, cancellationToken);
+            }
         }
     }
 

@@ -70,6 +70,15 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>The pool's generation it was opened in; a session of an earlier one is closed instead of reused.</summary>
     public int Generation { get; set; }
 
+    /// <summary>
+    /// Takes note of a message that was for nobody. Left over from a caller, it could meet the next one: a session that has served one and
+    /// may serve another is closed. An unused session has nothing left over.
+    /// </summary>
+    public void NoteStray(string method)
+    {
+        if (Principal is not null && PinnedTo is null) Break($"it said something that was for nobody ({method})");
+    }
+
     /// <summary>Takes an idle session for one caller alone.</summary>
     public bool TryLease() => Change(SessionState.Idle, 0, SessionState.Leased, 1);
 

@@ -262,9 +262,14 @@ internal sealed class Upstream : IAsyncDisposable
         return null;
     }
 
+    private void OnListChanged(McpMethod list)
+    {
+        if (list == McpMethod.ToolsListChanged) Catalogue.Invalidate();
+    }
+
     private async Task VerifyAsync(OpenedLink opened, CancellationToken cancellationToken)
     {
-        if (opened.Link is Links.MultiplexedLink link) link.ToolsChanged += Catalogue.Invalidate;
+        opened.Link.ListChanged += OnListChanged;
         // The probe that makes a session leasable is the list everybody asks for first.
         if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
         else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
@@ -282,6 +287,7 @@ internal sealed class Upstream : IAsyncDisposable
             Principal = record?.Secret.Principal,
         };
         if (record is not null) record.Session = session;
+        opened.Link.Stray += session.NoteStray;
         return session;
     }
 

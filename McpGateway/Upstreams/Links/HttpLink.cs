@@ -9,11 +9,14 @@ namespace McpGateway.Upstreams.Links;
 /// Streamable HTTP: one POST per message, answered with JSON or with an SSE stream. Holds the session id of a legacy
 /// upstream, which leaves this class in its own requests and, sealed, in the ledger.
 /// </summary>
-internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink
+internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger) : UpstreamLink(config.Name, logger)
 {
     private string? _sessionId;
     private readonly ReplicaRepeats _replicas = new();
     private string? _brokenReason;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _listening = new();
+    private SessionStream? _stream;
     private volatile bool _left;
 
     /// <summary>The session of an earlier link, to go on with it.</summary>
@@ -66,13 +69,24 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         }
     }
 
+    /// <summary>Opens the GET stream, once. Revision 2026-07-28 has none.</summary>
+    public override Task<bool> ListenAsync(CancellationToken cancellationToken)
+    {
+        if (Version == McpVersion.Modern) return Task.FromResult(false);
+        lock (_listening) _stream ??= new SessionStream(OpenStreamAsync, message => DeliverOutside(message, _closing.Token), time, _closing.Token);
+        return _stream.Opened.WaitAsync(cancellationToken);
+    }
+
     public override void Leave() => _left = true;
 
     /// <summary>Ends the session with DELETE, as the specification asks of a client that leaves; an upstream that does not care answers 405.</summary>
     public override async ValueTask DisposeAsync()
     {
         var session = _sessionId;
-        if (Interlocked.CompareExchange(ref _brokenReason, "closed", null) is not null || session is null || _left) return;
+        var wasBroken = Interlocked.CompareExchange(ref _brokenReason, "closed", null) is not null;
+        await _closing.CancelAsync();
+        if (_stream is { } stream) await stream.DisposeAsync();
+        if (wasBroken || session is null || _left) return;
         using var delete = new HttpRequestMessage(HttpMethod.Delete, config.Url);
         AddHeaders(delete);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);
@@ -82,7 +96,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {
-            logger.DeleteFailed(config.Name, exception);
+            Logger.DeleteFailed(config.Name, exception);
         }
     }
 
@@ -132,7 +146,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
     {
         if (response.Headers.NonValidated.TryGetValues(McpHeader.SessionId, out var ids)) _sessionId ??= ids.First();
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream"))
-            return new StreamExchange(response, await response.Content.ReadAsStreamAsync(cancellationToken), WriteAnswerAsync, Version == McpVersion.Modern ? null : ResumeAsync, time);
+            return new StreamExchange(response, await response.Content.ReadAsStreamAsync(cancellationToken), message => TrySettle(message, _closing.Token), Version == McpVersion.Modern ? null : ResumeAsync, time);
 
         var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "application/json")) return new SingleExchange(Scan(body), response);
@@ -163,11 +177,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
     /// <summary>Asks for the events of an answer after the one that came last.</summary>
     private async Task<HttpResponseMessage> ResumeAsync(string lastEventId, CancellationToken cancellationToken)
     {
-        using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
-        get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
-        get.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
-        AddHeaders(get);
-        var response = await SendAsync(get, cancellationToken);
+        var response = await GetAsync(lastEventId, cancellationToken);
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream")) return response;
         using (response)
         {
@@ -176,6 +186,27 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
             // The call has run or runs; only its answer cannot be had any more.
             throw new UpstreamException(FailureKind.OutcomeUnknown, $"The answer's stream ended early and the rest cannot be fetched: {failure.Message}", failure, status: failure.Status);
         }
+    }
+
+    /// <summary>Opens the session's own stream; null when the upstream has none. A 404 says that too, since many servers know no GET at all.</summary>
+    private async Task<HttpResponseMessage?> OpenStreamAsync(string lastEventId, CancellationToken cancellationToken)
+    {
+        var response = await GetAsync(lastEventId, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream")) return response;
+        using (response)
+        {
+            if ((int)response.StatusCode is 429 or >= 500 and not 501) throw await ReadFailureAsync(response, cancellationToken);
+            return null;
+        }
+    }
+
+    private async Task<HttpResponseMessage> GetAsync(string lastEventId, CancellationToken cancellationToken)
+    {
+        using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
+        get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
+        if (lastEventId.Length > 0) get.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+        AddHeaders(get);
+        return await SendAsync(get, cancellationToken);
     }
 
     private static UpstreamMessage Scan(MessageBuffer body)
@@ -187,19 +218,6 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         catch (MessageRefusedException exception)
         {
             throw new UpstreamException(FailureKind.NotMcp, $"The upstream's answer is not a message: {exception.Message}", exception);
-        }
-    }
-
-    /// <summary>Answers a request that the upstream made within a call. That it does not take the answer says nothing of the call, which runs already.</summary>
-    private async Task WriteAnswerAsync(byte[] answer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SendNotificationAsync(answer, McpMethod.None, cancellationToken);
-        }
-        catch (UpstreamException exception)
-        {
-            logger.AnswerNotTaken(config.Name, exception.Message);
         }
     }
 

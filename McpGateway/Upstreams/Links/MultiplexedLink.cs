@@ -9,7 +9,7 @@ namespace McpGateway.Upstreams.Links;
 /// A link on which one reader receives for all calls, as with a child process or a legacy SSE stream. The reader owns the
 /// receiving side; a call only ever waits on its own exchange, so that a cancelled caller cannot disturb another's.
 /// </summary>
-internal abstract class MultiplexedLink(ILogger logger) : UpstreamLink
+internal abstract class MultiplexedLink(string upstream, ILogger logger) : UpstreamLink(upstream, logger)
 {
     private readonly ConcurrentDictionary<long, Exchange> _exchanges = new();
     private readonly CancellationTokenSource _closing = new();
@@ -26,7 +26,7 @@ internal abstract class MultiplexedLink(ILogger logger) : UpstreamLink
 
     public override async Task<UpstreamExchange> SendRequestAsync(OutgoingRequest request, CancellationToken cancellationToken)
     {
-        var exchange = new Exchange(this, request.Id);
+        var exchange = new Exchange(this, request.Id, request.IsClients);
         _exchanges[request.Id] = exchange;
         // Registered first, checked second: a break in between either sees the exchange or is seen here.
         if (BrokenReason is { } reason)
@@ -49,6 +49,9 @@ internal abstract class MultiplexedLink(ILogger logger) : UpstreamLink
 
     public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken) =>
         WriteAsync(message, cancellationToken);
+
+    /// <summary>The one stream there is carries everything.</summary>
+    public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
     public override async ValueTask DisposeAsync()
     {
@@ -76,47 +79,53 @@ internal abstract class MultiplexedLink(ILogger logger) : UpstreamLink
         }
         catch (MessageRefusedException refused)
         {
-            logger.IgnoredMessage(refused.Message);
+            Logger.IgnoredMessage(refused.Message);
             return;
         }
 
+        if (FindOwner(message) is { } owner)
+        {
+            if (!owner.TryAdd(message)) message.Dispose();
+        }
+        else
+        {
+            DeliverOutside(message, Closing);
+        }
+    }
+
+    /// <summary>
+    /// The call that a message belongs to. Answers, progress and what a subscription asked for name it. Other messages name nobody: they are
+    /// the only call's where there is one client's call under way and nobody listens for the session.
+    /// </summary>
+    private Exchange? FindOwner(UpstreamMessage message)
+    {
+        if (TrySettle(message, Closing)) return Exchange.Nobody;
         var shape = message.Shape;
-        var bytes = message.Bytes.Span;
-        var owner = shape.Kind switch
+        var named = shape.Kind switch
         {
             MessageKind.Result or MessageKind.Error => shape.Id,
             MessageKind.Notification when shape.Method == McpMethod.Progress => shape.ProgressToken,
+            MessageKind.Notification => shape.SubscriptionId,
             _ => default,
         };
-        if (!owner.IsEmpty && UpstreamId.TryParse(owner.Of(bytes), out var id) && _exchanges.TryGetValue(id, out var exchange) && exchange.TryAdd(message)) return;
-        if (owner.IsEmpty) DeliverUnowned(message);
-        message.Dispose();
+        if (!named.IsEmpty) return UpstreamId.TryParse(named.Of(message.Bytes.Span), out var id) && _exchanges.TryGetValue(id, out var exchange) ? exchange : Exchange.Nobody;
+        if (Listener is not null) return null;
+        var clients = _exchanges.Values.Where(static exchange => exchange.IsClients).Take(2).ToArray();
+        return clients.Length == 1 ? clients[0] : null;
     }
 
-    /// <summary>A message that no single call owns: a request of the server, a list change, a log line.</summary>
-    private void DeliverUnowned(UpstreamMessage message)
+    private sealed class Exchange : UpstreamExchange
     {
-        if (message.Shape.Kind == MessageKind.Request) _ = AnswerServerRequestAsync(message.Shape, message.Bytes.ToArray());
-        else if (message.Shape.Method == McpMethod.ToolsListChanged) ToolsChanged?.Invoke();
-    }
+        private readonly MultiplexedLink? _link;
+        private readonly long _id;
 
-    /// <summary>Raised on the reader when the upstream says that its tools changed; must not block.</summary>
-    public event Action? ToolsChanged;
+        public Exchange(MultiplexedLink? link, long id, bool isClients) => (_link, _id, IsClients) = (link, id, isClients);
 
-    private async Task AnswerServerRequestAsync(MessageShape request, byte[] bytes)
-    {
-        try
-        {
-            await WriteAsync(ServerRequest.Answer(request, bytes), Closing);
-        }
-        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
-        {
-            // The link is going down: its waiting calls have been told, and the server no longer waits.
-        }
-    }
+        /// <summary>The owner of what needs no owner any more: an ended call's late messages, a settled message.</summary>
+        public static Exchange Nobody { get; } = CreateNobody();
 
-    private sealed class Exchange(MultiplexedLink link, long id) : UpstreamExchange
-    {
+        public bool IsClients { get; }
+
         private readonly Channel<UpstreamMessage> _messages = Channel.CreateUnbounded<UpstreamMessage>(new UnboundedChannelOptions { SingleReader = true });
 
         public bool TryAdd(UpstreamMessage message) => _messages.Writer.TryWrite(message);
@@ -137,10 +146,17 @@ internal abstract class MultiplexedLink(ILogger logger) : UpstreamLink
 
         public override ValueTask DisposeAsync()
         {
-            link._exchanges.TryRemove(id, out _);
+            _link?._exchanges.TryRemove(_id, out _);
             _messages.Writer.TryComplete();
             while (_messages.Reader.TryRead(out var late)) late.Dispose();
             return ValueTask.CompletedTask;
+        }
+
+        private static Exchange CreateNobody()
+        {
+            var nobody = new Exchange(null, 0, false);
+            nobody._messages.Writer.Complete();
+            return nobody;
         }
     }
 }

@@ -2,26 +2,48 @@ using McpGateway.Protocol;
 
 namespace McpGateway.Upstreams.Links;
 
-/// <summary>
-/// Answers requests that an upstream makes of the gateway. The gateway declares no client capability, so only <c>ping</c>
-/// has an answer; everything else is a method it does not have.
-/// </summary>
+/// <summary>Answers of the gateway's own to requests that an upstream makes: <c>ping</c>, and what nobody declared to be able to answer.</summary>
 internal static class ServerRequest
 {
-    public static byte[] Answer(MessageShape request, ReadOnlySpan<byte> bytes)
+    private const string Undeclared = "The client declared no such capability.";
+
+    /// <summary>The answer to a ping.</summary>
+    public static byte[] Pong(MessageShape request, ReadOnlySpan<byte> bytes) => Result(request.Id.Of(bytes), "{}"u8);
+
+    /// <summary>Refuses a request as a method that is not there, which is what it is to a client that did not declare it.</summary>
+    public static byte[] Refusal(MessageShape request, ReadOnlySpan<byte> bytes) => Error(request.Id.Of(bytes), RpcErrorCode.MethodNotFound, Undeclared);
+
+    /// <summary>A result for the upstream's own id.</summary>
+    public static byte[] Result(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
+    {
+        using var answer = new MessageBuffer(id.Length + result.Length + 64);
+        answer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        answer.Write(id);
+        answer.Write(",\"result\":"u8);
+        answer.Write(result);
+        answer.Write("}"u8);
+        answer.FoldLines();
+        return answer.Span.ToArray();
+    }
+
+    /// <summary>An error for the upstream's own id.</summary>
+    public static byte[] Error(ReadOnlySpan<byte> id, int code, string message)
     {
         using var answer = new MessageBuffer(256);
-        if (request.Method == McpMethod.Ping)
-        {
-            answer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
-            answer.Write(request.Id.Of(bytes));
-            answer.Write(",\"result\":{}}"u8);
-        }
-        else
-        {
-            new RpcError(RpcErrorCode.MethodNotFound, "The client declared no such capability.").WriteTo(answer, request.Id.Of(bytes));
-        }
+        new RpcError(code, message).WriteTo(answer, id);
+        return answer.Span.ToArray();
+    }
 
+    /// <summary>An error object as it came, for the upstream's own id.</summary>
+    public static byte[] Error(ReadOnlySpan<byte> id, ReadOnlySpan<byte> error)
+    {
+        using var answer = new MessageBuffer(id.Length + error.Length + 64);
+        answer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        answer.Write(id);
+        answer.Write(",\"error\":"u8);
+        answer.Write(error);
+        answer.Write("}"u8);
+        answer.FoldLines();
         return answer.Span.ToArray();
     }
 }

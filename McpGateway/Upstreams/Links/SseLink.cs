@@ -21,7 +21,7 @@ internal sealed class SseLink : MultiplexedLink
     private int _disposed;
 
     private SseLink(HttpMessageInvoker http, UpstreamConfig config, HttpResponseMessage stream, TimeProvider time, ILogger logger)
-        : base(logger)
+        : base(config.Name, logger)
     {
         (_http, _config, _stream, _time) = (http, config, stream, time);
         _reading = Task.Run(ReadAsync);

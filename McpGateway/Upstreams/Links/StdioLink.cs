@@ -15,18 +15,17 @@ internal sealed class StdioLink : MultiplexedLink
     private readonly Process _process;
     private readonly int _messageLimit;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly Task _reading;
     private readonly Task _errors;
     private int _disposed;
 
     private StdioLink(Process process, string upstream, int messageLimit, TimeProvider time, ILogger logger)
-        : base(logger)
+        : base(upstream, logger)
     {
-        (_process, _messageLimit, _time, _logger) = (process, messageLimit, time, logger);
+        (_process, _messageLimit, _time) = (process, messageLimit, time);
         _reading = Task.Run(ReadAsync);
-        _errors = Task.Run(() => ReadErrorsAsync(upstream));
+        _errors = Task.Run(ReadErrorsAsync);
     }
 
     /// <summary>Starts the process.</summary>
@@ -135,7 +134,7 @@ internal sealed class StdioLink : MultiplexedLink
         }
         catch (Exception exception) when (exception is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            _logger.KillFailed(exception);
+            Logger.KillFailed(exception);
         }
     }
 
@@ -172,15 +171,15 @@ internal sealed class StdioLink : MultiplexedLink
         }
     }
 
-    private async Task ReadErrorsAsync(string upstream)
+    private async Task ReadErrorsAsync()
     {
         try
         {
-            while (await _process.StandardError.ReadLineAsync() is { } line) _logger.UpstreamSaid(upstream, line);
+            while (await _process.StandardError.ReadLineAsync() is { } line) Logger.UpstreamSaid(Upstream, line);
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            _logger.UpstreamSaid(upstream, $"(standard error cannot be read: {exception.Message})");
+            Logger.UpstreamSaid(Upstream, $"(standard error cannot be read: {exception.Message})");
         }
     }
 }

@@ -11,13 +11,13 @@ namespace McpGateway.Upstreams.Links;
 /// </summary>
 /// <param name="response">The response to the POST.</param>
 /// <param name="stream">Its body.</param>
-/// <param name="answer">Answers a request of the upstream's.</param>
+/// <param name="settled">Says whether a message needs nobody beyond the link.</param>
 /// <param name="resume">Asks for what comes after an event; null when the revision has no such thing.</param>
 /// <param name="time">For the pauses.</param>
 internal sealed class StreamExchange(
     HttpResponseMessage response,
     Stream stream,
-    Func<byte[], CancellationToken, Task> answer,
+    Func<UpstreamMessage, bool> settled,
     Func<string, CancellationToken, Task<HttpResponseMessage>>? resume,
     TimeProvider time) : UpstreamExchange
 {
@@ -67,8 +67,8 @@ internal sealed class StreamExchange(
                 if (buffer.Length == 0 || _events.Current.EventType != "message") { buffer.Dispose(); continue; }
                 var message = UpstreamMessage.Scan(buffer);
                 _fruitless = 0;
-                if (message.Shape.Kind != MessageKind.Request) return (message, null);
-                using (message) await answer(ServerRequest.Answer(message.Shape, message.Bytes.Span), cancellationToken);
+                if (message.IsAnswer || !settled(message)) return (message, null);
+                message.Dispose();
             }
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or MessageRefusedException or OperationCanceledException)

@@ -7,9 +7,27 @@ namespace McpGateway.Upstreams.Links;
 /// One way of talking to one upstream: an HTTP session, a child process, a legacy SSE stream. Calls may overlap; each has
 /// an id of ours that is unique on the link. A link that has failed stays failed: it is replaced, never repaired.
 /// </summary>
-internal abstract class UpstreamLink : IAsyncDisposable
+internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDisposable
 {
     private long _lastId;
+    private volatile IUpstreamListener? _listener;
+
+    /// <summary>
+    /// Who takes what the upstream says outside of any call: the owner of a pinned session. Null while nobody does; then requests are
+    /// refused, and <see cref="Stray"/> is raised.
+    /// </summary>
+    public IUpstreamListener? Listener { get => _listener; set => _listener = value; }
+
+    /// <summary>Raised on the reader when the upstream says that a list of its has changed; must not block.</summary>
+    public event Action<McpMethod>? ListChanged;
+
+    /// <summary>Raised on the reader with the method of a message that belongs to nobody; must not block.</summary>
+    public event Action<string>? Stray;
+
+    /// <summary>The upstream's name, for logs.</summary>
+    protected string Upstream { get; } = upstream;
+
+    protected ILogger Logger { get; } = logger;
 
     /// <summary>Wire revision, once the handshake has settled it; it decides the headers an HTTP link sends.</summary>
     public string? Version { get; set; }
@@ -50,7 +68,77 @@ internal abstract class UpstreamLink : IAsyncDisposable
     /// <summary>Sends a notification or an answer of ours.</summary>
     public abstract Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken);
 
+    /// <summary>Answers a request of the upstream's. That it does not take the answer is logged and says nothing of the calls under way.</summary>
+    public async Task AnswerAsync(ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendNotificationAsync(answer, McpMethod.None, cancellationToken);
+        }
+        catch (UpstreamException exception)
+        {
+            Logger.AnswerNotTaken(Upstream, exception.Message);
+        }
+    }
+
+    /// <summary>Refuses a request that nobody is there for.</summary>
+    public Task RefuseAsync(UpstreamMessage request, CancellationToken cancellationToken) => AnswerAsync(ServerRequest.Refusal(request.Shape, request.Bytes.Span), cancellationToken);
+
+    /// <summary>
+    /// Makes sure that the upstream can speak outside of calls. True once it can; false when the link knows no such way, or the
+    /// upstream offers none.
+    /// </summary>
+    public abstract Task<bool> ListenAsync(CancellationToken cancellationToken);
+
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Does what every message deserves, whoever it is for: a ping is answered, a changed list told. True when that was all there is to it.</summary>
+    protected bool TrySettle(UpstreamMessage message, CancellationToken cancellationToken)
+    {
+        var shape = message.Shape;
+        if (shape is { Kind: MessageKind.Request, Method: McpMethod.Ping })
+        {
+            _ = AnswerOrLeaveAsync(ServerRequest.Pong(shape, message.Bytes.Span), cancellationToken);
+            return true;
+        }
+
+        if (shape.Kind != MessageKind.Notification || !McpMethodNames.IsListChange(shape.Method)) return false;
+        ListChanged?.Invoke(shape.Method);
+        return true;
+    }
+
+    /// <summary>Gives a message that is no call's to the owner of the session; without one it is nobody's. Takes it over.</summary>
+    protected void DeliverOutside(UpstreamMessage message, CancellationToken cancellationToken)
+    {
+        if (message.Shape.Kind is MessageKind.Result or MessageKind.Error || TrySettle(message, cancellationToken))
+        {
+            message.Dispose();
+        }
+        else if (_listener is { } listener)
+        {
+            listener.Receive(this, message);
+        }
+        else
+        {
+            using (message)
+            {
+                if (message.Shape.Kind == MessageKind.Request) _ = AnswerOrLeaveAsync(ServerRequest.Refusal(message.Shape, message.Bytes.Span), cancellationToken);
+                Stray?.Invoke(JsonText.Read(message.Shape.MethodName.Of(message.Bytes.Span)) ?? "");
+            }
+        }
+    }
+
+    private async Task AnswerOrLeaveAsync(byte[] answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AnswerAsync(answer, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The link is going down: its waiting calls have been told, and the server no longer waits.
+        }
+    }
 }
 
 /// <summary>A request as it goes upstream. The bytes must stay valid until the exchange is disposed.</summary>
@@ -64,12 +152,16 @@ internal sealed record OutgoingRequest(
     ReadOnlyMemory<byte> Bytes,
     string MethodName,
     string? Name = null,
-    IReadOnlyList<KeyValuePair<string, string>>? Parameters = null);
+    IReadOnlyList<KeyValuePair<string, string>>? Parameters = null)
+{
+    /// <summary>True for a client's call, whose client may be asked something; the gateway's own calls have nobody to ask.</summary>
+    public bool IsClients { get; init; }
+}
 
 /// <summary>The messages that belong to one call, in order.</summary>
 internal abstract class UpstreamExchange : IAsyncDisposable
 {
-    /// <summary>The next message; the caller disposes it. After the answer there is none.</summary>
+    /// <summary>The next message: the answer, or a notification or request that belongs to the call. The caller disposes it. After the answer there is none.</summary>
     /// <exception cref="UpstreamException">The link failed before the answer came.</exception>
     public abstract ValueTask<UpstreamMessage> NextAsync(CancellationToken cancellationToken);
 

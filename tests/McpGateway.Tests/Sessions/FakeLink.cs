@@ -2,11 +2,12 @@ using System.Text;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams.Links;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace McpGateway.Tests.Sessions;
 
 /// <summary>A link without a wire: it answers every request with an empty result, or as told.</summary>
-internal sealed class FakeLink : UpstreamLink
+internal sealed class FakeLink() : UpstreamLink("up", NullLogger.Instance)
 {
     private string? _brokenReason;
     private int _pings;
@@ -36,6 +37,8 @@ internal sealed class FakeLink : UpstreamLink
     }
 
     public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
     public override ValueTask DisposeAsync()
     {
