@@ -15,17 +15,12 @@ install_debian_packages() {
   as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@"
 }
 
-# The packages of tests/npm need Node.js 20.15 or newer; where the machine's is older, one comes with them.
-node_is_old() {
-  ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 15) ? 0 : 1)'
-}
-
+# Node.js of the version the packages need is one of them; the machine's own only installs.
 install_node_packages() {
   local installed=tests/npm/node_modules/.package-lock.json
   [ "$installed" -nt tests/npm/package-lock.json ] && return
   say 'Installing tests/npm (npm ci)'
   npm ci --prefix tests/npm --no-audit --no-fund --loglevel=error
-  if node_is_old; then npm install --prefix tests/npm --no-save --no-audit --no-fund --loglevel=error node@22.23.3; fi
   touch "$installed"
 }
 

@@ -8,7 +8,7 @@ namespace Testing;
 /// </summary>
 public static class Requires
 {
-    /// <summary>The path of Node.js; that of <c>tests/npm</c>, where <c>./test.sh</c> found the machine's too old.</summary>
+    /// <summary>The path of Node.js; that of <c>tests/npm</c> where it is installed, since a machine's own may be too old for the packages.</summary>
     public static string Node()
     {
         var own = RepositoryRoot.PathOf("tests", "npm", "node_modules", "node", "bin", "node");
