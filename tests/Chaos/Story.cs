@@ -12,7 +12,7 @@ internal static class Story
         var manners = callers.CountBy(caller => caller.Manner).OrderBy(manner => manner.Key).Select(manner => $"{manner.Key} {manner.Value}");
         return $"""
             {settings}: {invariants.Records.Count} calls = {string.Join(" + ", Enum.GetValues<Outcome>().Select(outcome => $"{invariants.Count(outcome)} {outcome}"))}
-            in {invariants.Records.Max(record => record.To).TotalSeconds - invariants.Records.Min(record => record.From).TotalSeconds:0.0} s; executions of one call at most {fleet.SelectMany(member => member.Executions().Values).DefaultIfEmpty().Max()}; handshakes {fleet.Sum(member => member.Handshakes)}
+            in {invariants.Records.Max(record => record.To).TotalSeconds - invariants.Records.Min(record => record.From).TotalSeconds:0.0} s; executions of one call at most {invariants.MostExecutions}; repeats inside the gateway {invariants.Repeats}; handshakes {fleet.Sum(member => member.Handshakes)}
             callers: {string.Join(", ", manners)}; begun again after a restart {callers.Sum(caller => caller.Reinitialized)}
             upstreams: {string.Join(", ", episodes)}
             {string.Join("\n", invariants.Violations)}

@@ -105,9 +105,9 @@ internal sealed class Caller
     {
         < 45 => ("execute_once", $"{{\"call_id\":\"{id}\"}}"),
         < 60 => ("slow", $"{{\"call_id\":\"{id}\",\"ms\":{_random.Next(30)}}}"),
-        < 80 => ("add_to_counter", $"{{\"amount\":{_witness.Amount}}}"),
-        < 92 => ("read_counter", "{}"),
-        _ => ("echo", $"{{\"text\":\"{id}\"}}"),
+        < 80 => ("add_to_counter", $"{{\"call_id\":\"{id}\",\"amount\":{_witness.Amount}}}"),
+        < 92 => ("read_counter", $"{{\"call_id\":\"{id}\"}}"),
+        _ => ("echo", $"{{\"call_id\":\"{id}\",\"text\":\"{id}\"}}"),
     };
 
     private (Outcome Outcome, string Detail) Judge(FleetMember upstream, string tool, string id, GatewayReply? reply, bool cancels)

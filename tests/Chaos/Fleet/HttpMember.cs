@@ -62,15 +62,20 @@ internal sealed class HttpMember : FleetMember
         return Task.CompletedTask;
     }
 
-    public override IReadOnlyDictionary<string, int> Executions()
+    public override UpstreamCalls Calls()
     {
-        var executions = new Dictionary<string, int>();
-        foreach (var (id, count) in Reports().SelectMany(report => report.Counters.Executions)) executions[id] = executions.GetValueOrDefault(id) + count;
-        return executions;
+        var lives = Reports().Select(report => report.Counters).ToList();
+        return new UpstreamCalls(
+            Sum(lives.SelectMany(life => life.Arrivals)),
+            Sum(lives.SelectMany(life => life.Executions)),
+            lives.SelectMany(life => life.FaultedCalls).SelectMany(call => call.Value.Select(kind => (Id: call.Key, Kind: kind))).ToLookup(fault => fault.Id, fault => fault.Kind));
     }
 
+    private static Dictionary<string, int> Sum(IEnumerable<KeyValuePair<string, int>> counts) =>
+        counts.GroupBy(count => count.Key).ToDictionary(group => group.Key, group => group.Sum(count => count.Value));
+
     /// <summary>The most requests seen running at once on one session now.</summary>
-    public int MostCallsOnOneSession() => _host.Control.Read().Sessions.Select(session => session.CallsRunning).DefaultIfEmpty().Max();
+    public int MostCallsOnOneSession() => _host.Control.MostCallsOnOneSession();
 
     /// <summary>Ends the server: connections are reset, and the port refuses.</summary>
     public ValueTask DieAsync() => _host.DisposeAsync();
@@ -83,28 +88,28 @@ internal sealed class HttpMember : FleetMember
     private IEnumerable<(string, Func<Random, CancellationToken, Task>)> Breaking() =>
     [
         ("restarts", RestartAsync),
-        ("cuts answers", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Cut, Methods = [Call], Times = random.Next(1, 4), Variant = random.Next(1, 3) }, random, stop, TroubleKind.Breaks)),
-        ("crashes after dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Methods = [Call], Times = random.Next(1, 3) }, random, stop, TroubleKind.Breaks)),
-        ("crashes before dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Executes = false, Methods = [Call], Times = random.Next(1, 3) }, random, stop, TroubleKind.Breaks)),
-        ("answers 429", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.RateLimited, Methods = [Call], Times = random.Next(1, 4), RetryAfterS = 1 }, random, stop, TroubleKind.Down)),
-        ("hangs", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Hang, Methods = [Call], Times = 1 }, random, stop, TroubleKind.Breaks)),
+        ("cuts answers", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Cut, Methods = [Call], Times = random.Next(1, 4), Variant = random.Next(1, 3) }, random, stop)),
+        ("crashes after dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Methods = [Call], Times = random.Next(1, 3) }, random, stop)),
+        ("crashes before dispatch", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Crash, Executes = false, Methods = [Call], Times = random.Next(1, 3) }, random, stop)),
+        ("answers 429", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.RateLimited, Methods = [Call], Times = random.Next(1, 4), RetryAfterS = 1 }, random, stop)),
+        ("hangs", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Hang, Methods = [Call], Times = 1 }, random, stop)),
     ];
 
     private IEnumerable<(string, Func<Random, CancellationToken, Task>)> Losing() =>
     [
         ("drops its sessions", DropAsync),
         ("drops its sessions", DropAsync),
-        // Whoever is refused on three sessions in a row hears that it is not available; two in a row must not be heard of.
-        ("forgets some sessions", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.ReplicaRoulette, Methods = [Call], Hits = 1, Of = random.Next(2, 6) }, random, stop, TroubleKind.Down)),
+        ("forgets some sessions", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.ReplicaRoulette, Methods = [Call], Hits = 1, Of = random.Next(2, 6) }, random, stop)),
         ("answers 400 or 404", (random, stop) => FaultAsync(new Fault { Kind = s_refusals[random.Next(s_refusals.Length)], Methods = [Call], Times = random.Next(1, 3) }, random, stop)),
-        ("answers 400 to a handshake", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.BadRequest, Methods = [Initialize], Times = 1 }, random, stop)),
-        ("answers 429 to a handshake", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.RateLimited, Methods = [Initialize], Times = 1, RetryAfterS = 1 }, random, stop, TroubleKind.Down)),
+        ("answers 400 to a handshake", (random, stop) => RefuseHandshakesAsync(new Fault { Kind = FaultKind.BadRequest, Methods = [Initialize], Times = 1 }, random, stop)),
+        ("answers 429 to a handshake", (random, stop) => RefuseHandshakesAsync(new Fault { Kind = FaultKind.RateLimited, Methods = [Initialize], Times = 1, RetryAfterS = 1 }, random, stop)),
         ("is slow to shake hands", (random, stop) => FaultAsync(new Fault { Kind = FaultKind.Slow, DelayMs = random.Next(50, 400), Methods = [Initialize], Times = 3 }, random, stop)),
     ];
 
     private async Task RestartAsync(Random random, CancellationToken cancellationToken)
     {
-        using var trouble = Troubles.Begin(TroubleKind.Down, TroubleKind.Breaks);
+        using var cut = Troubles.Begin(TroubleKind.Cuts);
+        var down = Troubles.Begin(TroubleKind.Down);
         await DieAsync();
         try
         {
@@ -113,20 +118,33 @@ internal sealed class HttpMember : FleetMember
         finally
         {
             await ReviveAsync(CancellationToken.None);
+            EndWhenWell(down);
         }
     }
 
     private async Task DropAsync(Random random, CancellationToken cancellationToken)
     {
         // What runs on a session that is dropped gets no answer.
-        using var trouble = Troubles.Begin(TroubleKind.Breaks);
+        using var cut = Troubles.Begin(TroubleKind.Cuts);
         _host.Control.Drop(new DropSessions { Answer = s_refusals[random.Next(s_refusals.Length)] });
         await Clock.DelayAsync(1, cancellationToken);
     }
 
-    private async Task FaultAsync(Fault fault, Random random, CancellationToken cancellationToken, params TroubleKind[] excuses)
+    private async Task RefuseHandshakesAsync(Fault fault, Random random, CancellationToken cancellationToken)
     {
-        using var trouble = Troubles.Begin(excuses);
+        var down = Troubles.Begin(TroubleKind.Down);
+        try
+        {
+            await FaultAsync(fault, random, cancellationToken);
+        }
+        finally
+        {
+            EndWhenWell(down);
+        }
+    }
+
+    private async Task FaultAsync(Fault fault, Random random, CancellationToken cancellationToken)
+    {
         var control = _host.Control;
         var set = control.Set(fault);
         try

@@ -1,13 +1,13 @@
 namespace Chaos.Fleet;
 
-/// <summary>What an upstream's misbehaviour excuses.</summary>
+/// <summary>What an upstream's misbehaviour excuses in all calls that meet it. What is done to one call alone, the upstream notes under its id.</summary>
 internal enum TroubleKind
 {
-    /// <summary>It takes no calls: a caller may hear that it is not available.</summary>
+    /// <summary>It opens no sessions, or the gateway has not yet found out that it does again: a caller may hear that it is not available.</summary>
     Down,
 
-    /// <summary>Calls that are running may lose their answer: a caller may hear that the outcome is unknown.</summary>
-    Breaks,
+    /// <summary>Connections, streams or processes end with whatever is on them: a caller may hear that the outcome is unknown.</summary>
+    Cuts,
 }
 
 /// <summary>When an upstream was in which trouble. Invariant: <c>_gate</c> guards the list; a trouble without an end lasts.</summary>
@@ -24,10 +24,20 @@ internal sealed class TroubleLog
         return new Ending(this, begun);
     }
 
-    /// <summary>Whether there was such a trouble at some time of a call, or so shortly before that it still counts.</summary>
-    public bool Excuses(TroubleKind kind, TimeSpan from, TimeSpan to, TimeSpan afterEffect)
+    /// <summary>Whether there was such a trouble at some time of a call.</summary>
+    public bool Excuses(TroubleKind kind, TimeSpan from, TimeSpan to)
     {
-        lock (_gate) return _troubles.Exists(trouble => trouble.Kind == kind && trouble.From <= to && (trouble.To ?? to) + afterEffect >= from);
+        lock (_gate) return _troubles.Exists(trouble => trouble.Kind == kind && trouble.From <= to && (trouble.To ?? to) >= from);
+    }
+
+    /// <summary>The last troubles that began before the end of a call, for people.</summary>
+    public string Around(TimeSpan to)
+    {
+        lock (_gate)
+        {
+            return string.Join(", ", _troubles.Where(trouble => trouble.From <= to).OrderBy(trouble => trouble.From).TakeLast(3)
+                .Select(trouble => $"{trouble.Kind} {trouble.From.TotalSeconds:0.00}..{trouble.To?.TotalSeconds:0.00} s"));
+        }
     }
 
     private void End(List<Trouble> troubles)

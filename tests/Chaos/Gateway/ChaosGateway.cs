@@ -38,6 +38,7 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
         var gateway = new ChaosGateway(directory, fleet);
         directory.Write("mcp.json", $"{{ \"mcpServers\": {{ {string.Join(", ", fleet.Select(member => member.Entry).Prepend("\"repository\": { \"disabled\": true }"))} }} }}");
         await gateway.LaunchAsync();
+        foreach (var member in fleet) member.IsWellAsync = () => gateway.IsWellAsync(member.Name);
         return gateway;
     }
 
@@ -52,11 +53,27 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
 
     public async Task<JsonNode> ReportAsync(string upstream) => JsonNode.Parse(await Client.GetStringAsync(new Uri(_current.Address, $"/upstreams/{upstream}")))!;
 
+    /// <summary>Whether its last handshake with an upstream succeeded and none is under way.</summary>
+    private async Task<bool> IsWellAsync(string upstream)
+    {
+        var report = await ReportAsync(upstream);
+        return report["state"]!.GetValue<string>() is "ready" or "idle" && report["pool"]!["opening"]!.GetValue<int>() == 0;
+    }
+
     /// <summary>Open handles, and memory in MiB, of its process.</summary>
     public (int Handles, long Mebibytes) Footprint()
     {
         using var process = Process.GetProcessById(_service.Id);
         return (process.HandleCount, process.WorkingSet64 / (1024 * 1024));
+    }
+
+    /// <summary>Leaves the log of the process beside the tests.</summary>
+    /// <returns>The file.</returns>
+    public string SaveLog(string name)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, $"{name}.log");
+        File.WriteAllLines(file, _service.Output);
+        return file;
     }
 
     /// <summary>Kills the process alone, as the kernel does: its children have to notice.</summary>

@@ -80,6 +80,9 @@ public sealed class UpstreamControl
         _server.Sessions.ResetCounts();
     }
 
+    /// <summary>The most tool calls and lists that run on one session now.</summary>
+    public int MostCallsOnOneSession() => _server.Sessions.All.Select(session => session.CallsRunning).DefaultIfEmpty().Max();
+
     /// <summary>Everything there is to know.</summary>
     public UpstreamReport Read()
     {

@@ -24,6 +24,9 @@ internal sealed record RpcMessage(JsonNode? Id, string? Method, JsonObject Param
     /// <summary>The tool a call names.</summary>
     public string? ToolName => Method == Methods.ToolsCall ? TextOf(Params["name"]) : null;
 
+    /// <summary>The argument <c>call_id</c>, by which a test follows one call.</summary>
+    public string? CallId => Method == Methods.ToolsCall ? TextOf((Params["arguments"] as JsonObject)?["call_id"]) : null;
+
     /// <exception cref="RpcException">It is no JSON-RPC message.</exception>
     public static RpcMessage Parse(ReadOnlySpan<byte> json)
     {

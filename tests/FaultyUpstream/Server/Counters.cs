@@ -11,6 +11,8 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, int> _requests = [];
     private readonly Dictionary<string, int> _executions = [];
+    private readonly Dictionary<string, int> _arrivals = [];
+    private readonly Dictionary<string, List<FaultKind>> _faulted = [];
     private readonly Dictionary<FaultKind, int> _faults = [];
     private readonly List<CancellationReport> _cancellations = [];
     private int _handshakes;
@@ -20,8 +22,11 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
 
     public void Arrived(Arrival arrival)
     {
+        var call = arrival.Message?.CallId;
+        if (call is not null) record?.Arrived(call);
         lock (_gate)
         {
+            if (call is not null) _arrivals[call] = _arrivals.GetValueOrDefault(call) + 1;
             _requests[arrival.Label] = _requests.GetValueOrDefault(arrival.Label) + 1;
             if (arrival.Label == Methods.Initialize) _handshakesAtOnce = Math.Max(_handshakesAtOnce, ++_handshakesRunning);
         }
@@ -40,9 +45,16 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
         lock (_gate) _handshakes++;
     }
 
-    public void Fired(FaultKind kind)
+    public void Fired(FaultKind kind, string? callId = null)
     {
-        lock (_gate) _faults[kind] = _faults.GetValueOrDefault(kind) + 1;
+        if (callId is not null) record?.Faulted(callId, kind);
+        lock (_gate)
+        {
+            _faults[kind] = _faults.GetValueOrDefault(kind) + 1;
+            if (callId is null) return;
+            if (!_faulted.TryGetValue(callId, out var met)) _faulted[callId] = met = [];
+            met.Add(kind);
+        }
     }
 
     public void Cancelled(string? session, JsonNode? requestId, string? reason, bool running)
@@ -74,6 +86,8 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
         {
             _requests.Clear();
             _executions.Clear();
+            _arrivals.Clear();
+            _faulted.Clear();
             _faults.Clear();
             _cancellations.Clear();
             (_handshakes, _handshakesAtOnce) = (0, _handshakesRunning);
@@ -88,6 +102,8 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
             {
                 Requests = new Dictionary<string, int>(_requests),
                 Executions = new Dictionary<string, int>(_executions),
+                Arrivals = new Dictionary<string, int>(_arrivals),
+                FaultedCalls = _faulted.ToDictionary(call => call.Key, call => (IReadOnlyList<FaultKind>)[.. call.Value]),
                 FaultsFired = new Dictionary<FaultKind, int>(_faults),
                 Cancellations = [.. _cancellations],
                 Handshakes = _handshakes,

@@ -67,7 +67,7 @@ internal sealed class FaultyServer
     public async Task<bool> MisbehavesAsync(Arrival arrival, Exchange exchange, Func<Task<JsonObject?>>? execute = null)
     {
         if (Faults.Take(arrival) is not { } fault) return false;
-        Counters.Fired(fault.Kind);
+        Counters.Fired(fault.Kind, arrival.Message?.CallId);
         if (fault.DelayMs > 0) await Task.Delay(TimeSpan.FromMilliseconds(fault.DelayMs), Time, exchange.Abandoned);
         var act = FaultTable.Find(fault, arrival.Transport)!;
         if (act is FaultAct.Late) return false;

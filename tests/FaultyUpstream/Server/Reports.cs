@@ -51,8 +51,14 @@ public sealed record CountersReport
     /// <summary>Received, by method, whatever became of it; HTTP requests without a message as <c>GET</c> and <c>DELETE</c>.</summary>
     public required IReadOnlyDictionary<string, int> Requests { get; init; }
 
-    /// <summary>Executions by the call id that the tools <c>execute_…</c> and <c>slow</c> take.</summary>
+    /// <summary>Executions of tool calls that have the argument <c>call_id</c>, by it.</summary>
     public required IReadOnlyDictionary<string, int> Executions { get; init; }
+
+    /// <summary>The same calls as they arrived, whatever became of them.</summary>
+    public required IReadOnlyDictionary<string, int> Arrivals { get; init; }
+
+    /// <summary>The faults that were done to such calls.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<FaultKind>> FaultedCalls { get; init; }
 
     /// <summary>Requests hit, by fault.</summary>
     public required IReadOnlyDictionary<FaultKind, int> FaultsFired { get; init; }

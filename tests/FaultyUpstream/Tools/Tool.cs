@@ -28,6 +28,7 @@ internal sealed record Tool(
 
     public async Task<JsonObject> CallAsync(ToolCall call, CancellationToken cancellationToken)
     {
+        call.Count();
         try
         {
             return Result(await Run(call, cancellationToken), isError: false);

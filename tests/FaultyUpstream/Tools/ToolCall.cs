@@ -15,11 +15,20 @@ internal sealed class ToolCall(RpcMessage message, SessionCounter counter, Fault
 {
     private readonly JsonObject _arguments = message.Params["arguments"] as JsonObject ?? [];
 
+    /// <summary>How often the call that <c>call_id</c> names has been executed, this time included; 0 for one without.</summary>
+    public int Executions { get; private set; }
+
     public SessionCounter Counter => counter;
     public FaultyServer Server => server;
 
     /// <summary>Ends at the next release. Taken before the call is counted as running, so that whoever sees it run can release it.</summary>
     public Task Released { get; } = server.Gate.NextRelease;
+
+    /// <summary>Counts the execution, before the tool does anything.</summary>
+    public void Count()
+    {
+        if (message.CallId is { Length: > 0 } id) Executions = server.Counters.Executed(id);
+    }
 
     public string Text(string name, string? otherwise = null) =>
         RpcMessage.TextOf(_arguments[name]) ?? (_arguments[name] is null ? otherwise : null) ?? throw Wrong(name, "a text");

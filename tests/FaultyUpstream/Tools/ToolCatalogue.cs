@@ -39,7 +39,6 @@ internal sealed class ToolCatalogue
 
     private static async Task<string> SlowAsync(ToolCall call, CancellationToken cancellationToken)
     {
-        if (call.Text("call_id", "") is { Length: > 0 } id) call.Server.Counters.Executed(id);
         if (call.Number("ms", 0, MaxMilliseconds) is { } milliseconds) await call.WaitAsync(milliseconds, cancellationToken);
         else await call.Released.WaitAsync(cancellationToken);
         return "done";
@@ -58,11 +57,7 @@ internal sealed class ToolCatalogue
         return $"{Text(steps)} steps";
     }
 
-    private static Task<string> ExecuteAsync(ToolCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Text("call_id");
-        return Task.FromResult($"{id} {Text(call.Server.Counters.Executed(id))}");
-    }
+    private static Task<string> ExecuteAsync(ToolCall call, CancellationToken cancellationToken) => Task.FromResult($"{call.Text("call_id")} {Text(call.Executions)}");
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

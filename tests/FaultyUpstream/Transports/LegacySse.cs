@@ -68,12 +68,22 @@ internal sealed class LegacySse(FaultyServer server)
         var arrival = new Arrival(UpstreamTransport.Sse, message.Method ?? Methods.Answer, id, context.Connection.Id, message) { IsKnownMethod = server.Knows(message.Method) };
         var exchange = new SseExchange(context, server, session);
         // Without a stream there is nowhere to answer but here, so not even initialize opens a session.
-        var received = session is null
-            ? exchange.PerformAsync(server.UnknownSession(UpstreamTransport.Sse), server.ToUnknownSession, message, Task.FromResult<JsonObject?>(null))
-            : server.ReceiveAsync(arrival, session, exchange);
+        var received = session is null ? RefuseAsync(arrival, exchange) : server.ReceiveAsync(arrival, session, exchange);
         if (await Task.WhenAny(received, exchange.Acknowledged) == received) await received;
         if (!exchange.Acknowledged.IsCompleted) return;
         context.Response.StatusCode = StatusCodes.Status202Accepted;
         await context.Response.WriteAsync("Accepted");
+    }
+    private async Task RefuseAsync(Arrival arrival, SseExchange exchange)
+    {
+        server.Counters.Arrived(arrival);
+        try
+        {
+            await exchange.PerformAsync(server.UnknownSession(UpstreamTransport.Sse), server.ToUnknownSession, arrival.Message, Task.FromResult<JsonObject?>(null));
+        }
+        finally
+        {
+            server.Counters.Left(arrival);
+        }
     }
 }
