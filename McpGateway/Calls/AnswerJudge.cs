@@ -17,13 +17,13 @@ internal static class AnswerJudge
     public static ValueTask CheckAsync(GatewayCall call, UpstreamSession session, UpstreamMessage answer, bool hasRun, CancellationToken cancellationToken)
     {
         if (!session.Link.KeepsSession) return ValueTask.CompletedTask;
-        var sign = Read(call, answer);
+        var sign = Read(call, session.Link, answer);
         return sign.Code == 0 && !sign.IsEmptyResult ? ValueTask.CompletedTask : JudgeAsync(call, session, sign, hasRun, cancellationToken);
     }
 
-    private static FailureSign Read(GatewayCall call, UpstreamMessage answer) => answer.Shape.Kind == MessageKind.Error
-        ? new FailureSign(HeldSession: true, Code: answer.Shape.ErrorCode, Text: answer.ReadErrorText())
-        : new FailureSign(HeldSession: true, IsEmptyResult: call.Shape.Method == McpMethod.ToolsCall && FailureTable.IsEmpty(answer.Shape.Result.Of(answer.Bytes.Span)));
+    private static FailureSign Read(GatewayCall call, UpstreamLink link, UpstreamMessage answer) => answer.Shape.Kind == MessageKind.Error
+        ? new FailureSign(link.Transport, HeldSession: true, Code: answer.Shape.ErrorCode, Text: answer.ReadErrorText())
+        : new FailureSign(link.Transport, HeldSession: true, IsEmptyResult: call.Shape.Method == McpMethod.ToolsCall && FailureTable.IsEmpty(answer.Shape.Result.Of(answer.Bytes.Span)));
 
     private static async ValueTask JudgeAsync(GatewayCall call, UpstreamSession session, FailureSign sign, bool hasRun, CancellationToken cancellationToken)
     {

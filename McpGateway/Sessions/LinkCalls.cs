@@ -43,8 +43,9 @@ internal static class LinkCalls
             using var answer = await CallAsync(link, McpMethodNames.Ping, "{}", deadline.Token);
             if (answer.Shape.Kind != MessageKind.Error) return null;
             var text = answer.ReadErrorText();
-            var shape = FailureTable.Find(new FailureSign(link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
-            return shape is { Kind: not null, NeedsProbe: false } ? $"it answered a ping with: {text}" : null;
+            var shape = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
+            // A ping runs nothing: whatever speaks of the session is no tool's.
+            return shape.Kind is not null ? $"it answered a ping with: {text}" : null;
         }
         catch (UpstreamException exception)
         {

@@ -38,7 +38,7 @@ internal static class Handshake
         ServerProfile profile;
         using (var answer = await LinkCalls.CallAsync(link, McpMethodNames.Initialize, s_initialize, cancellationToken))
         {
-            if (answer.Shape.Kind == MessageKind.Error) throw Refused(answer);
+            if (answer.Shape.Kind == MessageKind.Error) throw Refused(link, answer);
             profile = ReadInitialize(answer);
         }
 
@@ -47,10 +47,10 @@ internal static class Handshake
         return profile;
     }
 
-    private static UpstreamException Refused(UpstreamMessage answer)
+    private static UpstreamException Refused(UpstreamLink link, UpstreamMessage answer)
     {
         var text = answer.ReadErrorText();
-        var kind = FailureTable.Find(new FailureSign(HeldSession: false, Code: answer.Shape.ErrorCode, Text: text, ToInitialize: true)).Kind!.Value;
+        var kind = FailureTable.Find(new FailureSign(link.Transport, HeldSession: false, Code: answer.Shape.ErrorCode, Text: text, ToInitialize: true)).Kind!.Value;
         return new UpstreamException(kind, kind == FailureKind.OneSession ? $"The upstream allows no further session now: {text}" : $"The upstream refused initialize: {text}");
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using McpGateway.Sessions;
 using McpGateway.Upstreams.Links;
+using Transport = McpGateway.Upstreams.UpstreamTransport;
 
 namespace McpGateway.Classifier.Tests;
 
@@ -23,14 +24,16 @@ public sealed class FailureTableTests
     [InlineData(true, 302, "", "NotMcp")]
     [InlineData(true, 200, "<html>session expired</html>", "NotMcp")]
     public void Response_IsJudgedByStatusAndWhetherASessionWasHeld(bool held, int status, string body, string expected) =>
-        FailureTable.Find(new FailureSign(held, status, Text: body)).Kind.ToString().ShouldBe(expected);
+        FailureTable.Find(new FailureSign(Transport.Http, held, status, Text: body)).Kind.ToString().ShouldBe(expected);
 
     [Theory]
-    [InlineData(true, -32001, "Session not found", "SessionLost", false)]
+    [InlineData(true, -32001, "Session not found", "OutcomeUnknown", true)]
+    [InlineData(true, -32600, "Session not found", "OutcomeUnknown", true)]
     [InlineData(false, -32001, "Session not found", "", false)]
-    [InlineData(true, -32000, "MCP error -32000: Bad Request: No valid session ID provided", "SessionLost", false)]
-    [InlineData(true, 32600, "Session terminated", "SessionLost", false)]
+    [InlineData(true, -32000, "MCP error -32000: Bad Request: No valid session ID provided", "OutcomeUnknown", true)]
+    [InlineData(true, 32600, "Session terminated", "OutcomeUnknown", true)]
     [InlineData(true, -32602, "Received request before initialization was complete", "SessionLost", false)]
+    [InlineData(true, -32000, "Received request before initialization was complete", "OutcomeUnknown", true)]
     [InlineData(true, -32602, "Invalid request parameters", "SessionLost", true)]
     [InlineData(true, -32603, "Not connected", "OutcomeUnknown", false)]
     [InlineData(true, -32603, "Not connected to the database", "", false)]
@@ -41,17 +44,21 @@ public sealed class FailureTableTests
     [InlineData(true, -32600, "Server already initialized", "", false)]
     public void ErrorAnswer_IsJudgedByWholePhrases(bool held, int code, string text, string expected, bool probe)
     {
-        var shape = FailureTable.Find(new FailureSign(held, Code: code, Text: text));
+        var shape = FailureTable.Find(new FailureSign(Transport.Http, held, Code: code, Text: text));
 
         shape.Kind.ToString().ShouldBe(expected);
         shape.NeedsProbe.ShouldBe(probe);
     }
 
     [Fact]
+    public void Status_MeansNothing_WhereTheTransportHasNone() =>
+        FailureTable.Find(new FailureSign(Transport.Stdio, HeldSession: true, Status: 404)).Kind.ShouldBeNull();
+
+    [Fact]
     public void RefusedInitialize_IsALimit_OnlyWhenItSaysSo()
     {
-        FailureTable.Find(new FailureSign(false, Code: -32600, Text: "Invalid Request: Server already initialized", ToInitialize: true)).Kind.ShouldBe(FailureKind.OneSession);
-        FailureTable.Find(new FailureSign(false, Code: -32602, Text: "Unsupported protocol version", ToInitialize: true)).Kind.ShouldBe(FailureKind.NotMcp);
+        FailureTable.Find(new FailureSign(Transport.Http, false, Code: -32600, Text: "Invalid Request: Server already initialized", ToInitialize: true)).Kind.ShouldBe(FailureKind.OneSession);
+        FailureTable.Find(new FailureSign(Transport.Http, false, Code: -32602, Text: "Unsupported protocol version", ToInitialize: true)).Kind.ShouldBe(FailureKind.NotMcp);
     }
 
     [Theory]

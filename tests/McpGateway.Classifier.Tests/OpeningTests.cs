@@ -1,3 +1,4 @@
+using FaultyUpstream.Control;
 using McpGateway.Tests.Wire;
 using static FaultyUpstream.Faults.FaultKind;
 
@@ -8,11 +9,13 @@ public sealed class OpeningTests
 {
     private static readonly string[] s_lists = ["tools/list"];
 
-    [Fact]
-    public async Task Upstream_ThatAllowsOneSession_ServesEverybodyInTurn()
+    [Theory]
+    [InlineData("http")]
+    [InlineData("sse")]
+    public async Task Upstream_ThatAllowsOneSession_ServesEverybodyInTurn(string type)
     {
         await using var upstream = await FaultyUpstreamHost.StartAsync(new FaultyUpstreamOptions { Faults = [new Fault { Kind = OneSession }] });
-        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("one", $"{upstream.Mcp}", ", \"type\": \"http\""));
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("one", $"{(type == "sse" ? upstream.Sse : upstream.Mcp)}", $", \"type\": \"{type}\""));
         await gateway.ReadyAsync("one");
 
         var calls = Enumerable.Range(0, 6).Select(i => gateway.ModernCallAsync("/mcp", "one__execute_once", $"{{\"call_id\":\"{i}\"}}", affinity: $"{i % 2}"));
@@ -23,6 +26,24 @@ public sealed class OpeningTests
         counters.Executions.Values.ShouldAllBe(runs => runs == 1);
         counters.Requests["initialize"].ShouldBeLessThan(20);
         (await gateway.ReportAsync("one"))["timeline"]!.ToJsonString().ShouldContain("limit found");
+    }
+
+    [Fact]
+    public async Task Process_ThatSaysItIsInitializedAlready_IsSaidToBeUnavailable_AndAskedSeldom()
+    {
+        using var record = new TemporaryDirectory();
+        await using var gateway = await GatewayProcess.StartAsync(
+            $"\"one\": {{ \"command\": \"dotnet\", \"args\": [\"{RepositoryRoot.AssemblyOf("tests/FaultyUpstream")}\", \"--stdio\", \"--record\", \"{record.FullPath}\", \"--fault\", \"{{\\\"kind\\\":\\\"already_initialized\\\"}}\"] }}");
+        await Eventually.SeesAsync(() => gateway.ReportAsync("one"), report => report["state"]!.GetValue<string>() == "down");
+
+        var reply = await gateway.ModernCallAsync("/mcp", "one__execute_once", """{"call_id":"a"}""");
+
+        reply.ErrorCode.ShouldBe(-32050, reply.ToString());
+        reply.ErrorText!.ShouldContain("already initialized");
+        var left = new UpstreamRecord(record.FullPath);
+        left.Arrivals.ShouldBeEmpty();
+        Directory.GetFiles(record.FullPath, "*.calls").Length.ShouldBeInRange(1, 12);
+        await Eventually.SeesAsync(() => left.Controls, living => living.Count <= 1, condition: "no process is left but the one that is asked now");
     }
 
     [Fact]

@@ -1,6 +1,4 @@
-using System.Net.Http.Json;
 using FaultyUpstream.Control;
-using FaultyUpstream.Server;
 using McpGateway.Tests.Wire;
 
 namespace McpGateway.Classifier.Tests;
@@ -14,7 +12,10 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
 {
     private const string Untouched = """, "pool": { "maxLifetime": "24h", "idleTimeout": "1h", "keepAlive": "30m", "bypassWindow": "30m" } """;
 
-    private readonly HttpClient _control = new();
+    private readonly TemporaryDirectory _directory = new();
+
+    /// <summary>What the child processes leave of themselves.</summary>
+    private UpstreamRecord Record => new(_directory.FullPath);
 
     internal GatewayProcess Gateway { get; private set; } = null!;
 
@@ -32,14 +33,14 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
             GatewayProcess.Entry("http", $"{Http.Mcp}", $", \"type\": \"http\"{Untouched}"),
             GatewayProcess.Entry("sse", $"{Sse.Sse}", $", \"type\": \"sse\"{Untouched}"),
             GatewayProcess.Entry("trusted", $"{Trusted.Mcp}", $", \"type\": \"http\", \"trusted\": true{Untouched}"),
-            $"\"stdio\": {{ \"command\": \"dotnet\", \"args\": [\"{RepositoryRoot.AssemblyOf("tests/FaultyUpstream")}\", \"--stdio\"]{Untouched} }}");
+            $"\"stdio\": {{ \"command\": \"dotnet\", \"args\": [\"{RepositoryRoot.AssemblyOf("tests/FaultyUpstream")}\", \"--stdio\", \"--record\", \"{_directory.FullPath}\"]{Untouched} }}");
     }
 
     public async ValueTask DisposeAsync()
     {
         await Gateway.DisposeAsync();
         foreach (var host in new[] { Http, Sse, Trusted }) await host.DisposeAsync();
-        _control.Dispose();
+        _directory.Dispose();
     }
 
     internal static string Name(UpstreamTransport transport) => transport switch
@@ -55,11 +56,7 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
     internal async Task SettleAsync(string upstream)
     {
         foreach (var host in new[] { Http, Sse, Trusted }) host.Control.Behave();
-        if (upstream == "stdio")
-        {
-            foreach (var process in await ProcessesAsync()) await BehaveAsync(process.Control);
-        }
-
+        await TellProcessesAsync(control => control.BehaveAsync());
         await Gateway.ReadyAsync(upstream);
     }
 
@@ -68,12 +65,7 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
     {
         if (transport == UpstreamTransport.Stdio)
         {
-            foreach (var process in await ProcessesAsync())
-            {
-                using var set = await _control.PostAsJsonAsync(new Uri($"{process.Control}/faults"), fault, ControlJson.Options);
-                set.IsSuccessStatusCode.ShouldBeTrue(await set.Content.ReadAsStringAsync());
-            }
-
+            await TellProcessesAsync(control => control.SetAsync(fault));
             return;
         }
 
@@ -81,45 +73,28 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
         foreach (var session in control.Read().Sessions) control.Set(fault with { Session = session.Id });
     }
 
-    /// <summary>How often a call ran, in all processes that live.</summary>
-    internal async Task<int> ExecutionsAsync(UpstreamTransport transport, string callId) => transport == UpstreamTransport.Stdio
-        ? (await ProcessesAsync()).Sum(process => process.Report.Counters.Executions.GetValueOrDefault(callId))
-        : Host(transport).Control.Read().Counters.Executions.GetValueOrDefault(callId);
+    /// <summary>How often a call ran, in all processes, those that have ended included.</summary>
+    internal int Executions(UpstreamTransport transport, string callId) =>
+        (transport == UpstreamTransport.Stdio ? Record.Executions : Host(transport).Control.Read().Counters.Executions).GetValueOrDefault(callId);
 
     /// <summary>When the gateway last closed a session of the upstream; changes with the next.</summary>
     internal async Task<string> LastClosedAsync(string upstream) =>
         (await Gateway.ReportAsync(upstream))["timeline"]!.AsArray().FirstOrDefault(happened => happened!["what"]!.GetValue<string>() == "session closed")?["at"]!.ToJsonString() ?? "never";
 
-    private async Task BehaveAsync(string control)
+    /// <summary>Tells every child process that lives.</summary>
+    private async Task TellProcessesAsync(Func<ControlClient, Task> tell)
     {
-        try
+        foreach (var (_, address) in Record.Controls)
         {
-            using var done = await _control.DeleteAsync(new Uri($"{control}/faults"));
-        }
-        catch (HttpRequestException)
-        {
-            // That process has ended since it was asked, and its faults with it.
-        }
-    }
-
-    /// <summary>The child processes that live, by the address of their control, which they write to standard error.</summary>
-    private async Task<List<(string Control, UpstreamReport Report)>> ProcessesAsync()
-    {
-        const string Said = "Upstream stdio: control: ";
-        var alive = new List<(string, UpstreamReport)>();
-        foreach (var line in Gateway.Service.Output.Where(line => line.Contains(Said, StringComparison.Ordinal)))
-        {
-            var address = line[(line.IndexOf(Said, StringComparison.Ordinal) + Said.Length)..].Trim();
+            using var control = new ControlClient(address);
             try
             {
-                alive.Add((address, (await _control.GetFromJsonAsync<UpstreamReport>(new Uri(address), ControlJson.Options))!));
+                await tell(control);
             }
             catch (HttpRequestException)
             {
-                // That process has ended.
+                // That process has ended, and its faults with it.
             }
         }
-
-        return alive;
     }
 }

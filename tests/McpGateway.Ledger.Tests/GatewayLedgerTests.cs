@@ -269,6 +269,8 @@ public sealed class GatewayLedgerTests : IDisposable
     {
         public bool HasLeft { get; private set; }
 
+        public override UpstreamTransport Transport => UpstreamTransport.Http;
+
         public override bool KeepsSession => true;
 
         public override string? BrokenReason => null;

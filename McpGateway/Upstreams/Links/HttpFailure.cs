@@ -10,12 +10,12 @@ internal static class HttpFailure
     private const int QuotedBody = 300;
 
     /// <summary>Says what a response that is no answer means.</summary>
-    public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, bool heldSession, UpstreamConfig config, TimeProvider time)
+    public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, UpstreamTransport transport, bool heldSession, UpstreamConfig config, TimeProvider time)
     {
         var status = (int)response.StatusCode;
         var body = config.Redact(Quote(bytes));
         var said = $"HTTP {status}{(body.Length == 0 ? "" : $": {body}")}";
-        var shape = FailureTable.Find(new FailureSign(heldSession, status, Text: body));
+        var shape = FailureTable.Find(new FailureSign(transport, heldSession, status, Text: body));
         var kind = shape.Kind!.Value;
         var message = kind switch
         {

@@ -24,6 +24,8 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
 
     public override string? ResumableId => _sessionId;
 
+    public override UpstreamTransport Transport => UpstreamTransport.Http;
+
     public override bool KeepsSession => _sessionId is not null;
 
     public override bool NeedsProbe => KeepsSession;
@@ -152,7 +154,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         if (response.StatusCode == HttpStatusCode.OK && HasType(response, "application/json")) return new SingleExchange(Scan(body), response);
         using (body)
         {
-            var failure = HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
+            var failure = HttpFailure.Classify(response, body.Span, Transport, _sessionId is not null, config, time);
             // A status with a JSON-RPC error in its body is an answer, unless the status says that the call never got so far.
             if (failure.Kind == FailureKind.NotMcp && HttpFailure.TryReadError(body.Span) is { } error) return new SingleExchange(error, response);
             throw failure;
@@ -171,7 +173,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
     private async Task<UpstreamException> ReadFailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         using var body = await HttpFailure.ReadBodyAsync(response, messageLimit, cancellationToken);
-        return HttpFailure.Classify(response, body.Span, _sessionId is not null, config, time);
+        return HttpFailure.Classify(response, body.Span, Transport, _sessionId is not null, config, time);
     }
 
     /// <summary>Asks for the events of an answer after the one that came last.</summary>

@@ -51,7 +51,7 @@ internal sealed class SseLink : MultiplexedLink
         if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {
             using (response)
-            using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, heldSession: false, config, time);
+            using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, UpstreamTransport.Sse, heldSession: false, config, time);
         }
 
         var link = new SseLink(http, config, response, time, logger);
@@ -66,6 +66,8 @@ internal sealed class SseLink : MultiplexedLink
             throw;
         }
     }
+
+    public override UpstreamTransport Transport => UpstreamTransport.Sse;
 
     protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
@@ -89,7 +91,7 @@ internal sealed class SseLink : MultiplexedLink
             using var response = await _http.SendAsync(post, cancellationToken);
             if (response.IsSuccessStatusCode) return null;
             using var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken);
-            return HttpFailure.Classify(response, body.Span, heldSession: true, _config, _time);
+            return HttpFailure.Classify(response, body.Span, Transport, heldSession: true, _config, _time);
         }
         catch (HttpRequestException exception)
         {

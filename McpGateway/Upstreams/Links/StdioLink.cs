@@ -52,6 +52,8 @@ internal sealed class StdioLink : MultiplexedLink
         }
     }
 
+    public override UpstreamTransport Transport => UpstreamTransport.Stdio;
+
     protected override async Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);

@@ -32,6 +32,9 @@ internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDi
     /// <summary>Wire revision, once the handshake has settled it; it decides the headers an HTTP link sends.</summary>
     public string? Version { get; set; }
 
+    /// <summary>How it talks; never <see cref="UpstreamTransport.Auto"/>.</summary>
+    public abstract UpstreamTransport Transport { get; }
+
     /// <summary>True while requests on this link share state at the upstream, so that the link has to be kept, pooled and closed.</summary>
     public abstract bool KeepsSession { get; }
 

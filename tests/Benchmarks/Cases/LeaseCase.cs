@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Benchmarks.Measure;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
+using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -103,6 +104,8 @@ internal static class LeaseCase
     /// <summary>A link nobody calls on: a lease does not touch the wire.</summary>
     private sealed class SilentLink : UpstreamLink
     {
+        public override UpstreamTransport Transport => UpstreamTransport.Http;
+
         public override bool KeepsSession => true;
 
         public override string? BrokenReason => null;

@@ -1,6 +1,7 @@
 using System.Text;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
+using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,6 +22,8 @@ internal sealed class FakeLink() : UpstreamLink("up", NullLogger.Instance)
     public int Pings => Volatile.Read(ref _pings);
 
     public int Disposals => Volatile.Read(ref _disposals);
+
+    public override UpstreamTransport Transport => UpstreamTransport.Http;
 
     public override bool KeepsSession => true;
 

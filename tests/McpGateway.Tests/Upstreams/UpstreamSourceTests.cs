@@ -51,6 +51,22 @@ public sealed class UpstreamSourceTests : IDisposable
     public void Read_TakesADuration_HoweverItIsSpelled(string duration, double seconds) =>
         Read($$"""{ "mcpServers": { "a": { "url": "http://h/", "pool": { "acquireTimeout": {{duration}} } } } }""")["a"].Pool.AcquireTimeout.TotalSeconds.ShouldBe(seconds);
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(""", "trusted": true""", true)]
+    [InlineData(""", "trusted": "true" """, true)]
+    [InlineData(""", "trusted": false""", false)]
+    public void Read_TrustsAnUpstream_OnlyWhereTheOperatorSaysSo(string member, bool trusted) =>
+        Read($$"""{ "mcpServers": { "a": { "url": "http://h/"{{member}} } } }""")["a"].Trusted.ShouldBe(trusted);
+
+    [Fact]
+    public void Trust_MakesAnotherConfiguration_SoThatItHoldsFromTheReloadOn()
+    {
+        var (doubted, trusted) = (Read("""{ "mcpServers": { "a": { "url": "http://h/" } } }""")["a"], Read("""{ "mcpServers": { "a": { "url": "http://h/", "trusted": true } } }""")["a"]);
+
+        trusted.Fingerprint.ShouldNotBe(doubted.Fingerprint);
+    }
+
     [Fact]
     public void Read_TakesEveryPoolOption()
     {
@@ -86,6 +102,8 @@ public sealed class UpstreamSourceTests : IDisposable
     [InlineData("""{ "url": "http://me:secret@h/" }""", "put the credential under \"headers\"")]
     [InlineData("""{ "url": "http://h/", "headers": { "Not a name": "x" } }""", "headers.Not a name is no name")]
     [InlineData("""{ "url": "http://h/", "headers": { "X": "a\nb" } }""", "headers.X holds a line end")]
+    [InlineData("""{ "url": "http://h/", "trusted": "perhaps" }""", "\"trusted\" is \"perhaps\"; it must be true or false")]
+    [InlineData("""{ "url": "http://h/", "trusted": 1 }""", "\"trusted\" is 1; it must be true or false")]
     [InlineData("""{ "url": "http://h/", "pool": 3 }""", "\"pool\" must be an object")]
     [InlineData("""{ "url": "http://h/", "pool": { "size": 3 } }""", "pool.size is not known; known are mode")]
     [InlineData("""{ "url": "http://h/", "pool": { "mode": "fast" } }""", "pool.mode is \"fast\"; use auto")]
