@@ -5,6 +5,7 @@ using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace McpGateway.Ledger.Tests;
 
@@ -265,7 +266,7 @@ public sealed class GatewayLedgerTests : IDisposable
     private static IdleLink Link(SessionRecord record) => (IdleLink)record.Session!.Link;
 
     /// <summary>A link of a session that can be resumed, on which nothing is sent.</summary>
-    private sealed class IdleLink : UpstreamLink
+    private sealed class IdleLink() : UpstreamLink("up", NullLogger.Instance)
     {
         public bool HasLeft { get; private set; }
 
@@ -282,6 +283,8 @@ public sealed class GatewayLedgerTests : IDisposable
         public override void Leave() => HasLeft = true;
 
         public override Task<UpstreamExchange> SendRequestAsync(OutgoingRequest request, CancellationToken cancellationToken) => throw new InvalidOperationException("Nothing is sent.");
+
+        public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
         public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken) => throw new InvalidOperationException("Nothing is sent.");
 

@@ -12,6 +12,9 @@ internal sealed class StdioLink : MultiplexedLink
 {
     private static readonly TimeSpan s_exitGrace = TimeSpan.FromSeconds(2);
 
+    /// <summary>A write of up to so many bytes to a pipe is all or nothing: <c>PIPE_BUF</c> of POSIX, 4096 on Linux and at least 512 elsewhere.</summary>
+    private static readonly int s_wholeWrite = OperatingSystem.IsLinux() ? 4096 : OperatingSystem.IsWindows() ? 0 : 512;
+
     private readonly Process _process;
     private readonly int _messageLimit;
     private readonly TimeProvider _time;
@@ -83,7 +86,8 @@ internal sealed class StdioLink : MultiplexedLink
         {
             // How the process ended says more than that its pipe is gone.
             Break(exception is IOException ? await ExitSentenceAsync("The process does not read its input any more.") : $"The process cannot be written to: {exception.Message}");
-            throw new UpstreamException(FailureKind.OutcomeUnknown, BrokenReason!, exception);
+            // Of a short line nothing has arrived. Of a long one a part may have; a server that takes what has no end yet may have run it.
+            throw new UpstreamException(exception is IOException && line.Length <= s_wholeWrite ? FailureKind.Unreachable : FailureKind.OutcomeUnknown, BrokenReason!, exception);
         }
         finally
         {

@@ -102,7 +102,7 @@ internal static class LeaseCase
     private sealed record Cost(double Nanoseconds, double Bytes);
 
     /// <summary>A link nobody calls on: a lease does not touch the wire.</summary>
-    private sealed class SilentLink : UpstreamLink
+    private sealed class SilentLink() : UpstreamLink("up", NullLogger.Instance)
     {
         public override UpstreamTransport Transport => UpstreamTransport.Http;
 
@@ -113,6 +113,8 @@ internal static class LeaseCase
         public override bool NeedsProbe => false;
 
         public override Task<UpstreamExchange> SendRequestAsync(OutgoingRequest request, CancellationToken cancellationToken) => throw new NotSupportedException("Nothing is sent here.");
+
+        public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
         public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken) => throw new NotSupportedException("Nothing is sent here.");
 

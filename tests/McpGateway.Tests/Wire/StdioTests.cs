@@ -11,8 +11,9 @@ public sealed class StdioTests
           case "$line" in
             *'"server/discover"'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no"}}\n' "$id" ;;
             *'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}}\n' "$id" ;;
-            *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"env","inputSchema":{"type":"object"}},{"name":"die","inputSchema":{"type":"object"}}]}}\n' "$id" ;;
+            *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"env","inputSchema":{"type":"object"}},{"name":"die","inputSchema":{"type":"object"}},{"name":"deafen","inputSchema":{"type":"object"}}]}}\n' "$id" ;;
             *'"die"'*) exit 9 ;;
+            *'"deafen"'*) exec 0<&-; printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$$"; exec sleep 60 ;;
             *'"tools/call"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s %s"}]}}\n' "$id" "$$" "$(env | cut -d= -f1 | sort | tr '\n' ' ')" ;;
           esac
         done
@@ -63,6 +64,20 @@ public sealed class StdioTests
         died.ErrorCode.ShouldBe(-32051, died.ToString());
         died.ErrorText!.ShouldContain("exit code 9");
         next.Text.ShouldNotBeNull(next.ToString());
+    }
+
+    [Fact]
+    public async Task Call_GoesToAnotherProcess_WhenTheFirstDoesNotReadAnyMore()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var gateway = await StartAsync(directory);
+        await gateway.ReadyAsync("sh");
+        var deaf = await gateway.ModernCallAsync("/mcp", "sh__deafen");
+
+        var next = await gateway.ModernCallAsync("/mcp", "sh__env");
+
+        next.Text.ShouldNotBeNull(next.ToString());
+        next.Text.Split(' ')[0].ShouldNotBe(deaf.Text);
     }
 
     [Fact]
