@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using Conformance.Suite;
+
+namespace Conformance.Setting;
+
+/// <summary>
+/// Every cell of the table, measured once for all tests. Upstreams are taken two at a time, which fills a small machine; the two revisions of
+/// clients take turns on each, so that what one does to an upstream is not seen by the other.
+/// </summary>
+public sealed class Measurement
+{
+    private const int AtOnce = 2;
+
+    private readonly Lazy<Task<Results>> _results = new(MeasureAsync);
+
+    /// <summary>What came out; skips the test, or fails it in CI, where the suite is not installed.</summary>
+    internal Task<Results> ResultsAsync()
+    {
+        NpmPeers.Require();
+        return _results.Value;
+    }
+
+    private static async Task<Results> MeasureAsync()
+    {
+        var through = new ConcurrentDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>();
+        await using var gateway = await Gateway.StartAsync();
+        await Parallel.ForEachAsync(UpstreamUnderTest.All, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (upstream, _) =>
+        {
+            foreach (var client in RequirementSet.Revisions)
+            {
+                await gateway.WarmAsync(upstream);
+                through[new Cell(client, upstream.Revision, upstream.Transport)] = await ConformanceSuite.RunAsync(gateway.AddressOf(upstream), client);
+            }
+        });
+        var direct = new ConcurrentDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>();
+        await Parallel.ForEachAsync(Cell.All.Where(cell => cell.HasDirect), async (cell, _) => direct[cell] = await MeasureDirectAsync(cell));
+        return new Results(through, direct);
+    }
+
+    private static async Task<IReadOnlyDictionary<string, ScenarioResult>> MeasureDirectAsync(Cell cell)
+    {
+        await using var server = await UpstreamUnderTest.All.Single(upstream => upstream.Revision == cell.Upstream && upstream.Transport == cell.Transport).StartAsync();
+        return await ConformanceSuite.RunAsync(new Uri(server!.BaseAddress, "/mcp"), cell.Client);
+    }
+}
+
+/// <summary>The results of every cell through the gateway, and directly where that can be.</summary>
+internal sealed record Results(
+    IReadOnlyDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>> Through,
+    IReadOnlyDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>> Direct)
+{
+    /// <summary>The scenarios that count in a cell, in the suite's order.</summary>
+    public static IEnumerable<string> Counted(Cell cell) => RequirementSet.Read(cell.Client).Scored.Where(name => !cell.NotApplicable.ContainsKey(name));
+
+    public IEnumerable<ScenarioResult> Failed(Cell cell) => Counted(cell).Select(name => Through[cell][name]).Where(result => !result.Passed);
+}
