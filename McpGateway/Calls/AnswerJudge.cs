@@ -32,11 +32,16 @@ internal static class AnswerJudge
         var said = sign.IsEmptyResult ? "It answered with an empty success" : $"It answered {sign.Code}: {call.Upstream.Config.Redact(sign.Text)}";
         if (shape.NeedsProbe)
         {
-            if (await call.Upstream.Catalogue.ProbeAsync(session.Link, session.Server.Era, cancellationToken) is not { } gone) return;
+            if (await call.Upstream.Catalogue.ProbeAsync(session.Link, session.Server.Era, cancellationToken) is not { } gone)
+            {
+                call.Upstream.Calls.PassedOn(shape.Name);
+                return;
+            }
+
             said += $"; asked for its tools, it showed that the session is gone: {call.Upstream.Config.Redact(gone)}";
         }
 
         // What has been heard of has run, whatever the error says.
-        throw new UpstreamException(hasRun ? FailureKind.OutcomeUnknown : kind, $"The session is lost. {said.TrimEnd('.')}.", retryAfter: shape.Pause);
+        throw new UpstreamException(hasRun ? FailureKind.OutcomeUnknown : kind, $"The session is lost. {said.TrimEnd('.')}.", retryAfter: shape.Pause) { Shape = shape.Name };
     }
 }

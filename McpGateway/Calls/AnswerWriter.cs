@@ -19,8 +19,18 @@ internal sealed class AnswerWriter(HttpContext context, McpEra era)
     /// <summary>Writes the one message that ends the call.</summary>
     /// <param name="message">The message, whole.</param>
     /// <param name="errorCode">Its error code; 0 for a result.</param>
-    public Task AnswerAsync(MessageBuffer message, int errorCode = 0) =>
-        WriteAnswerAsync(message, era == McpEra.Modern && errorCode != 0 ? RpcErrorCode.ToModernStatus(errorCode) : StatusCodes.Status200OK);
+    /// <param name="isToolError">True for a result by which a tool says that it failed.</param>
+    public Task AnswerAsync(MessageBuffer message, int errorCode = 0, bool isToolError = false)
+    {
+        if (errorCode != 0 || isToolError) ServerOperation.Note(context, new OperationEnd(errorCode, isToolError));
+        return WriteAnswerAsync(message, era == McpEra.Modern && errorCode != 0 ? RpcErrorCode.ToModernStatus(errorCode) : StatusCodes.Status200OK);
+    }
+
+    /// <summary>Notes for the metrics which tool is called, by the client's name for it, once an upstream is known to list it.</summary>
+    public void NameTool(string? tool)
+    {
+        if (ServerOperation.Of(context) is { } operation) operation.Tool = tool;
+    }
 
     /// <summary>Writes a message that comes before the answer; a client that takes no stream does not get it.</summary>
     public async Task NotifyAsync(MessageBuffer message)
@@ -41,6 +51,7 @@ internal sealed class AnswerWriter(HttpContext context, McpEra era)
     /// <summary>Writes an error of the gateway's own.</summary>
     public async Task FailAsync(RpcError error, ReadOnlyMemory<byte> id)
     {
+        ServerOperation.Note(context, new OperationEnd(error.Code));
         if (!HasStarted && error.RetryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Ceiling(Math.Max(1, wait.TotalSeconds)).ToString("0", System.Globalization.CultureInfo.InvariantCulture);
         using var message = new MessageBuffer(512);
         error.WriteTo(message, id.Span);

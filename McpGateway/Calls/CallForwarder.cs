@@ -41,13 +41,14 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             try
             {
                 await ExchangeInTimeAsync(call, lease.Session, cancellationToken);
+                call.Upstream.Calls.Answered(call.MethodName, attempt);
                 return;
             }
             catch (UpstreamException exception) when (RepeatRule.Allows(call, exception, attempt))
             {
                 if (exception.Kind != FailureKind.OutcomeUnknown || lease.Session.Link.KeepsSession) lease.Break(exception.Message);
                 pause = exception.RetryAfter;
-                PoolMetrics.CallFailed(call.Upstream.Name, exception.Kind, visible: false);
+                call.Upstream.Calls.Repeated(exception);
                 logger.CallRepeated(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
             }
             catch (UpstreamException exception)
@@ -70,17 +71,30 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         var timeout = call.Upstream.Config.Pool.CallTimeout;
         using var deadline = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        var started = call.Upstream.Calls.Start();
+        OperationEnd end = new(Failure: "cancelled");
         try
         {
-            await ExchangeAsync(call, session, either.Token);
+            end = await ExchangeAsync(call, session, either.Token);
+        }
+        catch (UpstreamException exception)
+        {
+            end = new OperationEnd(Failure: PoolMeter.Spell(exception.Kind));
+            throw;
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
+            end = new OperationEnd(Failure: PoolMeter.Spell(FailureKind.TimedOut));
             throw new UpstreamException(FailureKind.TimedOut, $"No answer came within {timeout.TotalSeconds:0.#} s.", exception);
+        }
+        finally
+        {
+            call.Upstream.Calls.Ended(call, session, started, end);
         }
     }
 
-    private async Task ExchangeAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken)
+    /// <summary>One round trip; says by what the answer ended it.</summary>
+    private async Task<OperationEnd> ExchangeAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken)
     {
         var link = session.Link;
         var id = link.NextId();
@@ -89,7 +103,10 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         try
         {
             await using var exchange = await link.SendRequestAsync(request, cancellationToken);
-            for (var hasRun = false; !await RelayAsync(call, session, exchange, hasRun, cancellationToken); hasRun = true) { }
+            for (var hasRun = false; ; hasRun = true)
+            {
+                if (await RelayAsync(call, session, exchange, hasRun, cancellationToken) is { } end) return end;
+            }
         }
         catch (OperationCanceledException)
         {
@@ -98,8 +115,8 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         }
     }
 
-    /// <summary>Passes one message on; true when it was the answer.</summary>
-    private async Task<bool> RelayAsync(GatewayCall call, UpstreamSession session, UpstreamExchange exchange, bool hasRun, CancellationToken cancellationToken)
+    /// <summary>Passes one message on; null unless it was the answer.</summary>
+    private async Task<OperationEnd?> RelayAsync(GatewayCall call, UpstreamSession session, UpstreamExchange exchange, bool hasRun, CancellationToken cancellationToken)
     {
         using var message = await NextAsync(call, exchange, cancellationToken);
         if (message.IsAnswer) await AnswerJudge.CheckAsync(call, session, message, hasRun, cancellationToken);
@@ -108,21 +125,21 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         {
             case MessageKind.Result:
                 AnswerSplicer.WriteResult(output, message, call.ClientId, call.Era, session.Server.Era);
-                await call.Answer.AnswerAsync(output);
-                return true;
+                await call.Answer.AnswerAsync(output, isToolError: message.Shape.IsToolError);
+                return new OperationEnd(IsToolError: message.Shape.IsToolError);
             case MessageKind.Error:
                 AnswerSplicer.WriteError(output, message, call.ClientId);
                 await call.Answer.AnswerAsync(output, message.Shape.ErrorCode);
-                return true;
+                return new OperationEnd(message.Shape.ErrorCode);
             case MessageKind.Notification when message.Shape.Method == McpMethod.Progress && !call.Shape.AskedProgressToken.IsEmpty:
                 AnswerSplicer.WriteProgress(output, message, call.Shape.AskedProgressToken.Of(call.Message));
                 await call.Answer.NotifyAsync(output);
-                return false;
+                return null;
             case MessageKind.Request:
                 await session.Link.RefuseAsync(message, cancellationToken);
-                return false;
+                return null;
             default:
-                return false;
+                return null;
         }
     }
 
@@ -175,7 +192,7 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
     private async Task FailAsync(GatewayCall call, Activity? activity, UpstreamException exception)
     {
         activity?.SetStatus(ActivityStatusCode.Error, exception.Kind.ToString());
-        PoolMetrics.CallFailed(call.Upstream.Name, exception.Kind, visible: true);
+        call.Upstream.Calls.Failed(call.MethodName, exception);
         logger.CallFailed(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
         await call.Answer.FailAsync(CallErrors.Explain(call.Upstream.Name, exception), call.ClientId);
     }

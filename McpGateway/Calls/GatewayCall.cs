@@ -25,7 +25,7 @@ internal sealed record GatewayCall(
 {
     public ReadOnlyMemory<byte> ClientId => Shape.Id.Of(Message);
 
-    public string MethodName => JsonText.Read(Shape.MethodName.Of(Message.Span)) ?? "";
+    public string MethodName => Shape.Method == McpMethod.ToolsCall ? McpMethodNames.ToolsCall : JsonText.Read(Shape.MethodName.Of(Message.Span)) ?? "";
 
     /// <summary><c>params.name</c> or <c>params.uri</c> as the upstream knows it.</summary>
     public string? Target => UpstreamName ?? JsonText.Read((Shape.Name.IsEmpty ? Shape.Uri : Shape.Name).Of(Message.Span));

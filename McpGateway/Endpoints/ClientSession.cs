@@ -27,6 +27,9 @@ internal sealed class ClientSession(string id, string version, string? scope, st
     /// <summary>Its calls keep one upstream session per upstream, for as long as it lives.</summary>
     public SessionKey Key => new(Principal, Id, IsOfSession: true);
 
+    /// <summary>Timestamp of its beginning.</summary>
+    public long OpenedAt { get; init; }
+
     public long LastUsed { get => Volatile.Read(ref _lastUsed); set => Volatile.Write(ref _lastUsed, value); }
 
     /// <summary>Calls under way.</summary>

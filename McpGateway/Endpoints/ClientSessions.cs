@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using McpGateway.Calls;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 
@@ -10,12 +11,13 @@ internal sealed class ClientSessions
 {
     private readonly ConcurrentDictionary<string, ClientSession> _sessions = new(StringComparer.Ordinal);
     private readonly UpstreamRegistry _upstreams;
+    private readonly ServerMeter _meter;
     private readonly GatewayOptions _options;
     private readonly TimeProvider _time;
 
-    public ClientSessions(UpstreamRegistry upstreams, GatewayOptions options, TimeProvider time)
+    public ClientSessions(UpstreamRegistry upstreams, ServerMeter meter, GatewayOptions options, TimeProvider time)
     {
-        (_upstreams, _options, _time) = (upstreams, options, time);
+        (_upstreams, _meter, _options, _time) = (upstreams, meter, options, time);
         upstreams.Evicted += Forget;
     }
 
@@ -26,7 +28,7 @@ internal sealed class ClientSessions
     public async Task<ClientSession> OpenAsync(string version, string? scope, string principal)
     {
         while (_sessions.Count >= _options.MaxSessions && _sessions.Values.MinBy(session => session.LastUsed) is { } oldest) await EndAsync(oldest.Id);
-        var session = new ClientSession(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), version, scope, principal) { LastUsed = _time.GetTimestamp() };
+        var session = new ClientSession(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), version, scope, principal) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
         _sessions[session.Id] = session;
         return session;
     }
@@ -45,6 +47,7 @@ internal sealed class ClientSessions
         if (!_sessions.TryRemove(id, out var session)) return false;
         session.MarkEnded();
         session.CancelAll();
+        _meter.SessionEnded(session.OpenedAt, session.Version);
         await ReleaseAsync(session);
         return true;
     }
@@ -67,6 +70,7 @@ internal sealed class ClientSessions
         if (key is { IsOfSession: true, Affinity: { } id } && _sessions.TryRemove(id, out var session))
         {
             session.MarkEnded();
+            _meter.SessionEnded(session.OpenedAt, session.Version);
             _ = ReleaseAsync(session);
         }
     }

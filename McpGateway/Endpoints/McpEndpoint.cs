@@ -8,7 +8,7 @@ using ServiceDefaults.Drain;
 namespace McpGateway.Endpoints;
 
 /// <summary>Streamable HTTP towards clients, for both eras, on <c>/mcp</c> and <c>/mcp/{upstream}</c>.</summary>
-internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, RequestRouter router, GatewayOptions options, DrainState drain)
+internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
 {
     /// <summary>Characters of <see cref="McpHeader.Affinity"/> at most.</summary>
     private const int MaxAffinity = 256;
@@ -45,6 +45,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
             body = await MessageBuffer.ReadAsync(context.Request.Body, options.MessageLimit, context.RequestAborted);
             var shape = MessageScanner.Scan(body.Span);
+            using var operation = meter.Start(context, body.Span, shape);
             await AnswerAsync(context, scope, body.Memory, shape);
         }
         catch (MessageRefusedException refused)
@@ -151,6 +152,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
 
     private static async Task RefuseAsync(HttpContext context, int status, int code, string message, ReadOnlyMemory<byte> id = default)
     {
+        ServerOperation.Note(context, new OperationEnd(code));
         using var answer = new MessageBuffer(512);
         new RpcError(code, message).WriteTo(answer, id.Span);
         context.Response.StatusCode = status;

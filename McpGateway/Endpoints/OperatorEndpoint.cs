@@ -1,3 +1,4 @@
+using McpGateway.Calls;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 
@@ -14,6 +15,7 @@ internal sealed record UpstreamReport(
     string? Era,
     int? Tools,
     PoolReport Pool,
+    CallReport Calls,
     string? LastFailure,
     DateTimeOffset? LastFailureAt,
     DateTimeOffset? NextAttemptAt,
@@ -21,6 +23,12 @@ internal sealed record UpstreamReport(
 
 /// <summary>Numbers of an upstream's pool and what they may be.</summary>
 internal sealed record PoolReport(string Mode, int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max);
+
+/// <summary>Calls that have ended since the upstream was loaded, but for those that their caller gave up.</summary>
+/// <param name="Total">All of them.</param>
+/// <param name="FirstAttempt">Those that the first attempt answered.</param>
+/// <param name="FirstAttemptRatio">The second by the first; null before the first call.</param>
+internal sealed record CallReport(long Total, long FirstAttempt, double? FirstAttemptRatio);
 
 /// <summary>Answers <c>GET /upstreams</c> and <c>GET /upstreams/{name}</c>.</summary>
 internal static class OperatorEndpoint
@@ -63,8 +71,16 @@ internal static class OperatorEndpoint
             upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
             upstream.Catalogue.Tools?.Length,
             new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max),
+            Report(upstream.Calls),
             failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
             withTimeline ? upstream.Timeline.Read() : null);
+    }
+
+    private static CallReport Report(CallMeter calls)
+    {
+        // In this order: what is counted in between makes the ratio no more than one.
+        var (first, total) = (calls.FirstAttempt, calls.Total);
+        return new CallReport(total, first, total == 0 ? null : Math.Round((double)first / total, 4));
     }
 
     private static (string State, string Summary) Explain(Upstream upstream, PoolCounts counts, UpstreamException? failure) => failure switch

@@ -1,6 +1,7 @@
 using McpGateway.Calls;
 using McpGateway.Endpoints;
 using McpGateway.Lifecycle;
+using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
 
@@ -24,10 +25,13 @@ internal static class GatewayExtensions
             options.Keys = SealingKeyOptions.Read(configuration);
             return options;
         })
+        .AddSingleton<PoolMetrics>()
         .AddSingleton<UpstreamSource>()
         .AddSingleton<UpstreamRegistry>();
 
     private static IServiceCollection AddCalls(this IServiceCollection services) => services
+        .AddSingleton<CallMetrics>()
+        .AddSingleton<ServerMeter>()
         .AddSingleton<CallForwarder>();
 
     private static IServiceCollection AddEndpoints(this IServiceCollection services) => services

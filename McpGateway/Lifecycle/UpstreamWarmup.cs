@@ -10,7 +10,7 @@ namespace McpGateway.Lifecycle;
 /// Reads the configuration at start and begins to open sessions, without waiting for them: a dead upstream must not keep the
 /// gateway from being ready for the others. Follows changes of the file; one that cannot be used changes nothing.
 /// </summary>
-internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry registry, GatewayOptions options, TimeProvider time, ILogger<UpstreamWarmup> logger) : IHostedService, IDisposable
+internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry registry, PoolMetrics metrics, GatewayOptions options, TimeProvider time, ILogger<UpstreamWarmup> logger) : IHostedService, IDisposable
 {
     /// <summary>Editors write a file in several steps; it is read when it has been quiet for this long.</summary>
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
@@ -23,7 +23,7 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Load(options.Check());
-        PoolMetrics.Observe(() => registry.All);
+        metrics.Observe(() => registry.All);
         _reload = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Path.GetDirectoryName(source.File) is { } directory && Directory.Exists(directory))
         {

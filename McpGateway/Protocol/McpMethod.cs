@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 
 namespace McpGateway.Protocol;
@@ -75,6 +76,15 @@ internal static class McpMethodNames
 
     /// <summary>True for a notification that a list is not what it was.</summary>
     public static bool IsListChange(McpMethod method) => method is McpMethod.ToolsListChanged or McpMethod.PromptsListChanged or McpMethod.ResourcesListChanged;
+
+    /// <summary>The methods of the specification that clients send; any other could be made up.</summary>
+    private static readonly FrozenSet<string> s_wellKnown = FrozenSet.Create(
+        StringComparer.Ordinal,
+        Initialize, Discover, Ping, ToolsList, ToolsCall, PromptsList, PromptsGet, ResourcesList, ResourcesRead, ResourceTemplatesList, ResourcesSubscribe, ResourcesUnsubscribe, SetLevel, Complete,
+        SubscriptionsListen);
+
+    /// <summary>A method as the attribute of a metric, which must not take as many values as a client can think of.</summary>
+    public static string Bounded(string method) => s_wellKnown.Contains(method) ? method : "_OTHER";
 
     public static McpMethod Read(ref Utf8JsonReader reader) => true switch
     {

@@ -157,10 +157,19 @@ internal ref struct MessageScanner
         {
             if (Is("_meta"u8)) _shape.Meta = ReadValue(_shape.Meta, "_meta");
             else if (Is("resultType"u8)) _shape.ResultType = ReadValue(_shape.ResultType, "resultType");
+            else if (_reader.ValueTextEquals("isError"u8)) ReadToolError();
             else SkipValue();
         }
 
         _shape.Result = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    /// <summary>Only measured by, never acted on, and so no reason to refuse a message.</summary>
+    private void ReadToolError()
+    {
+        _reader.Read();
+        _shape.IsToolError = _reader.TokenType == JsonTokenType.True;
+        _reader.Skip();
     }
 
     private void ReadError()

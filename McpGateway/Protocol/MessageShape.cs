@@ -86,6 +86,9 @@ internal struct MessageShape
     /// <summary><c>result.resultType</c>.</summary>
     public ByteRange ResultType;
 
+    /// <summary><c>result.isError</c>: a tool says that it failed.</summary>
+    public bool IsToolError;
+
     public ByteRange Error;
 
     /// <summary><c>error.code</c>; 0 when there is none.</summary>

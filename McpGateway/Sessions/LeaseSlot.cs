@@ -45,9 +45,13 @@ internal sealed class LeaseSlot(UpstreamSession session)
     }
 
     /// <summary>Ends the lease of that version; true for the one call that did it.</summary>
-    public bool TryEnd(long version)
+    /// <param name="version">The slot's version during the lease.</param>
+    /// <param name="since">What the lease was taken with.</param>
+    public bool TryEnd(long version, out long since)
     {
+        since = Untimed;
         if (Interlocked.CompareExchange(ref _version, Ending, version) != version) return false;
+        since = _since;
         _since = Untimed;
         if (_activity is not null) _activity = null;
         Volatile.Write(ref _version, version + 1);

@@ -21,7 +21,8 @@ internal readonly struct SessionLease : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        if (_slot is null || !_slot.TryEnd(_version)) return ValueTask.CompletedTask;
+        if (_slot is null || !_slot.TryEnd(_version, out var since)) return ValueTask.CompletedTask;
+        if (since != LeaseSlot.Untimed) _owner.Meter.Used(since);
         var session = _slot.Session;
         session.ReturnSlot(_slot);
         return _owner.ReturnAsync(session);

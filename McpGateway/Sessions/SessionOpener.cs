@@ -12,6 +12,7 @@ internal sealed class SessionOpener(
     Func<CancellationToken, Task> openOne,
     Action onFailure,
     Breaker breaker,
+    PoolMeter meter,
     Timeline timeline,
     TimeProvider time,
     ILogger logger) : IAsyncDisposable
@@ -111,7 +112,7 @@ internal sealed class SessionOpener(
         var counted = breaker.LastFailure is not null && breaker.LastFailureAt >= started && exception.Kind is not (FailureKind.Unauthorized or FailureKind.Throttled);
         var delay = counted ? breaker.RetryAt - time.GetUtcNow() : breaker.RecordFailure(exception);
         timeline.Add("open failed", exception.Message);
-        PoolMetrics.OpenFailed(upstream, exception.Kind);
+        meter.OpenFailed(exception.Kind);
         logger.OpenFailed(upstream, exception.Kind, exception.Message, delay.TotalSeconds);
         onFailure();
     }

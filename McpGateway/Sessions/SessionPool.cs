@@ -16,9 +16,10 @@ internal sealed class SessionPool(
     Breaker breaker,
     Action request,
     Action<SessionKey> onEvicted,
+    PoolMeter meter,
     Timeline timeline,
     TimeProvider time,
-    ILogger logger) : UpstreamSessions
+    ILogger logger) : UpstreamSessions(meter)
 {
     /// <summary>In mode <c>shared</c> every caller has this key, and so the same session.</summary>
     private static readonly SessionKey s_everybody = new("", "");
@@ -483,7 +484,7 @@ internal sealed class SessionPool(
         Interlocked.Decrement(ref _total);
         _all.TryRemove(session.Number, out _);
         timeline.Add("session closed", session.BreakReason);
-        PoolMetrics.Closed(upstream, session, time);
+        Meter.Closed(session);
         logger.SessionClosed(session.Number, upstream, session.BreakReason ?? "");
         var closing = session.CloseAsync();
         _closings[closing] = 0;

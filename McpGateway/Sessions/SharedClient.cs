@@ -4,7 +4,7 @@ namespace McpGateway.Sessions;
 /// For an upstream that keeps no session: nothing to pool, every call goes out on the same link at once. The link is replaced
 /// when it stops answering as it did, which is when the upstream has become something else.
 /// </summary>
-internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action request, TimeProvider time) : UpstreamSessions
+internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action request, PoolMeter meter, TimeProvider time) : UpstreamSessions(meter)
 {
     private readonly Lock _lock = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,8 +19,11 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
         !_drained && _session is { } session && session.TryShare()
-            ? ValueTask.FromResult(new SessionLease(this, session.RentSlot()))
+            ? ValueTask.FromResult(Lease(session))
             : WaitAsync(cancellationToken);
+
+    /// <summary>Nobody asks who holds what is shared by all.</summary>
+    private SessionLease Lease(UpstreamSession session) => new(this, session.RentSlot(null, Meter.MeasuresUse ? time.GetTimestamp() : LeaseSlot.Untimed));
 
     public override ValueTask ReleaseAsync(SessionKey key) => ValueTask.CompletedTask;
 
@@ -96,7 +99,7 @@ internal sealed class SharedClient(PoolOptions options, Breaker breaker, Action 
                 Task changed;
                 lock (_lock) changed = _changed.Task;
                 if (_drained) throw new UpstreamException(FailureKind.Throttled, "It was drained by an operator, who takes it back with POST /upstreams/{name}/warm.", retryAfter: TimeSpan.FromSeconds(30));
-                if (_session is { } session && session.TryShare()) return new SessionLease(this, session.RentSlot());
+                if (_session is { } session && session.TryShare()) return Lease(session);
                 if (_closed) throw new UpstreamException(FailureKind.Unreachable, "It was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
                 breaker.ThrowIfOpen();
                 request();

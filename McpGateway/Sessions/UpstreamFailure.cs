@@ -53,6 +53,9 @@ internal sealed class UpstreamException : Exception
     /// <summary>True when another replica of the upstream may hold the session that this one does not know.</summary>
     public bool MayBeReplica { get; init; }
 
+    /// <summary>The row of the failure table it was recognised by; null when no answer told of it.</summary>
+    public string? Shape { get; init; }
+
     /// <summary>True when the call cannot have run, so that repeating it cannot run it twice.</summary>
     public bool ProvablyNotRun => Kind is FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.OneSession or FailureKind.Unauthorized or FailureKind.Throttled or FailureKind.Refused;
 }

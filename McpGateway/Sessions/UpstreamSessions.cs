@@ -4,8 +4,10 @@ namespace McpGateway.Sessions;
 /// The sessions of one upstream, and the one thing callers see of them. <see cref="SessionPool"/> for upstreams that keep
 /// sessions, <see cref="SharedClient"/> for those that do not; the caller does not know which.
 /// </summary>
-internal abstract class UpstreamSessions : IAsyncDisposable
+internal abstract class UpstreamSessions(PoolMeter meter) : IAsyncDisposable
 {
+    public PoolMeter Meter => meter;
+
     /// <summary>Takes a verified session. The caller waits for one if need be, and never opens one.</summary>
     /// <exception cref="UpstreamException">There is none to be had: the upstream is down, or too many wait.</exception>
     public abstract ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken);

@@ -28,14 +28,16 @@ internal sealed class Upstream : IAsyncDisposable
     private volatile bool _recalled;
     private volatile bool _disposed;
 
-    public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
+    public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
         (Config, _http, _ledger, _onEvicted, _time, _logger) = (config, http, ledger, onEvicted, time, logger);
         _opening = new UpstreamOpening(config, options, http, time, logger);
+        Meter = new PoolMeter(pools, config.Name, time);
+        Calls = new CallMeter(calls, this, time);
         Timeline = new Timeline(time);
         Breaker = new Breaker(time, Random.Shared);
         Catalogue = new Catalogue(this, options.CatalogueTtl, time);
-        _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, Timeline, time, logger);
+        _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, Meter, Timeline, time, logger);
     }
 
     public UpstreamConfig Config { get; }
@@ -47,6 +49,12 @@ internal sealed class Upstream : IAsyncDisposable
     public Breaker Breaker { get; }
 
     public Catalogue Catalogue { get; }
+
+    /// <summary>What its pool measures.</summary>
+    public PoolMeter Meter { get; }
+
+    /// <summary>What its calls measure.</summary>
+    public CallMeter Calls { get; }
 
     /// <summary>What the last handshake said; null before the first.</summary>
     public ServerProfile? Server => _server;
@@ -66,7 +74,7 @@ internal sealed class Upstream : IAsyncDisposable
     public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken)
     {
         var lease = _sessions is { } sessions ? sessions.LeaseAsync(key, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
-        return PoolMetrics.MeasuresLeases ? MeasureAsync(lease) : lease;
+        return Meter.MeasuresLeases ? MeasureAsync(lease) : lease;
     }
 
     /// <summary>Closes what belongs to a client that has left.</summary>
@@ -137,12 +145,12 @@ internal sealed class Upstream : IAsyncDisposable
         try
         {
             var taken = await lease;
-            PoolMetrics.Leased(Name, waited, _time.GetElapsedTime(started));
+            Meter.Leased(waited, _time.GetElapsedTime(started));
             return taken;
         }
         catch (UpstreamException)
         {
-            PoolMetrics.Refused(Name);
+            Meter.Refused();
             throw;
         }
     }
@@ -311,8 +319,8 @@ internal sealed class Upstream : IAsyncDisposable
             if (!fits)
             {
                 _sessions = session.Link.KeepsSession
-                    ? new SessionPool(Name, Config.Pool, Breaker, _opener.Request, _onEvicted, Timeline, _time, _logger)
-                    : new SharedClient(Config.Pool, Breaker, _opener.Request, _time);
+                    ? new SessionPool(Name, Config.Pool, Breaker, _opener.Request, _onEvicted, Meter, Timeline, _time, _logger)
+                    : new SharedClient(Config.Pool, Breaker, _opener.Request, Meter, _time);
                 if (before is not null) _ = before.DisposeAsync().AsTask();
             }
 
@@ -331,7 +339,7 @@ internal sealed class Upstream : IAsyncDisposable
         }
         else
         {
-            PoolMetrics.Opened(Name, took);
+            Meter.Opened(took);
             Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
             _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
         }

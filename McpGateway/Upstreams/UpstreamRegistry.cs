@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using McpGateway.Calls;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
 
@@ -9,7 +10,7 @@ namespace McpGateway.Upstreams;
 /// The upstreams there are. A changed configuration swaps the whole set at once: unchanged upstreams stay as they are, a changed
 /// or removed one finishes its calls on its old sessions and is then closed.
 /// </summary>
-internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger ledger, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger ledger, PoolMetrics pools, CallMetrics calls, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger("McpGateway.Upstreams");
     private readonly Lock _replacing = new();
@@ -52,7 +53,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     private Upstream Create(UpstreamConfig config)
     {
-        var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, key => Evicted?.Invoke(key), time, _logger);
+        var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, pools, calls, key => Evicted?.Invoke(key), time, _logger);
         upstream.Start();
         return upstream;
     }

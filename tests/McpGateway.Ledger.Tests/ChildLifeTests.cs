@@ -1,8 +1,10 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using McpGateway.Sessions;
 using McpGateway.Tests.Wire;
 using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace McpGateway.Ledger.Tests;
@@ -68,7 +70,8 @@ public sealed class ChildLifeTests : IDisposable
         asker.Join(Eventually.Patience).ShouldBeTrue();
         var timeline = new Timeline(clock);
         var breaker = new Breaker(clock, new Random(1));
-        await using var pool = new SessionPool("sh", new PoolOptions(), breaker, () => { }, _ => { }, timeline, clock, NullLogger.Instance);
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        await using var pool = new SessionPool("sh", new PoolOptions(), breaker, () => { }, _ => { }, new PoolMeter(new PoolMetrics(services.GetRequiredService<IMeterFactory>()), "sh", clock), timeline, clock, NullLogger.Instance);
         var server = await Handshake.InitializeAsync(link, TestContext.Current.CancellationToken);
         pool.Add(new UpstreamSession(1, link, server, clock.GetTimestamp()) { Lifetime = TimeSpan.FromMinutes(30), KeepAlive = TimeSpan.FromSeconds(60) });
 

@@ -24,7 +24,7 @@ internal static class HttpFailure
             FailureKind.Throttled => $"The upstream {(status == 429 ? "asks to slow down" : "is not available")} ({said}).",
             _ => $"The upstream answered {said}.",
         };
-        return new UpstreamException(kind, message, retryAfter: kind == FailureKind.Throttled ? RetryAfter(response, time) : null, status: status) { MayBeReplica = shape.MayBeReplica };
+        return new UpstreamException(kind, message, retryAfter: kind == FailureKind.Throttled ? RetryAfter(response, time) : null, status: status) { MayBeReplica = shape.MayBeReplica, Shape = shape.Name };
     }
 
     public static UpstreamException From(HttpRequestException exception, Uri url) => exception.HttpRequestError switch

@@ -1,9 +1,11 @@
+using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Benchmarks.Measure;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Benchmarks.Cases;
@@ -21,7 +23,8 @@ internal static class LeaseCase
 
     public static async Task RunAsync(CancellationToken cancellationToken)
     {
-        await using var pool = Pool();
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        await using var pool = Pool(services.GetRequiredService<IMeterFactory>());
         var channel = Channel.CreateUnbounded<object>();
         channel.Writer.TryWrite(new object());
         using var semaphore = new SemaphoreSlim(1);
@@ -54,11 +57,11 @@ internal static class LeaseCase
         Console.WriteLine("Goal: 200 ns at most, 0 bytes.");
     }
 
-    private static SessionPool Pool()
+    private static SessionPool Pool(IMeterFactory meters)
     {
         var time = TimeProvider.System;
         var options = new PoolOptions { MinIdle = 0 };
-        var pool = new SessionPool("bench", options, new Breaker(time, Random.Shared), static () => { }, static _ => { }, new Timeline(time), time, NullLogger.Instance);
+        var pool = new SessionPool("bench", options, new Breaker(time, Random.Shared), static () => { }, static _ => { }, new PoolMeter(new PoolMetrics(meters), "bench", time), new Timeline(time), time, NullLogger.Instance);
         for (var number = 1; number <= 2; number++)
             pool.Add(new UpstreamSession(number, new SilentLink(), new ServerProfile(McpEra.Legacy, McpVersion.LatestLegacy, "{}", "{}", null), time.GetTimestamp()) { Lifetime = options.MaxLifetime });
         return pool;

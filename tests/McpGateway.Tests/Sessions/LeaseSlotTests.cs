@@ -14,7 +14,7 @@ public sealed class LeaseSlotTests
     {
         var first = _session.RentSlot("a", 1);
         var version = first.Version;
-        first.TryEnd(version).ShouldBeTrue();
+        first.TryEnd(version, out _).ShouldBeTrue();
         _session.ReturnSlot(first);
 
         _session.RentSlot("b", 2).ShouldBeSameAs(first);
@@ -26,14 +26,14 @@ public sealed class LeaseSlotTests
     {
         var slot = _session.RentSlot("a", 1);
         var stale = slot.Version;
-        slot.TryEnd(stale).ShouldBeTrue();
-        slot.TryEnd(stale).ShouldBeFalse();
+        slot.TryEnd(stale, out _).ShouldBeTrue();
+        slot.TryEnd(stale, out _).ShouldBeFalse();
 
         slot.TryHold("b", 2).ShouldBeTrue();
 
-        slot.TryEnd(stale).ShouldBeFalse();
+        slot.TryEnd(stale, out _).ShouldBeFalse();
         slot.TryHold("c", 3).ShouldBeFalse();
-        slot.TryEnd(slot.Version).ShouldBeTrue();
+        slot.TryEnd(slot.Version, out _).ShouldBeTrue();
     }
 
     [Fact]
@@ -48,9 +48,9 @@ public sealed class LeaseSlotTests
         _session.LongHolders(before: 10).ShouldBeEmpty();
         _session.LongHolders(before: 60).Select(holder => holder.Caller).ShouldBe(["run_8/tester"]);
 
-        slot.TryEnd(slot.Version).ShouldBeTrue();
+        slot.TryEnd(slot.Version, out _).ShouldBeTrue();
         _session.ReturnSlot(slot);
-        other.TryEnd(other.Version).ShouldBeTrue();
+        other.TryEnd(other.Version, out _).ShouldBeTrue();
         _session.ReturnSlot(other);
         _session.LongHolders(before: 100).ShouldBeEmpty();
     }
@@ -85,10 +85,10 @@ public sealed class LeaseSlotTests
                 held.TryRemove(slot, out _).ShouldBeTrue();
                 if (round % 5 == 0)
                 {
-                    var ends = await Task.WhenAll(Task.Run(() => slot.TryEnd(version)), Task.Run(() => slot.TryEnd(version)));
+                    var ends = await Task.WhenAll(Task.Run(() => slot.TryEnd(version, out _)), Task.Run(() => slot.TryEnd(version, out _)));
                     ends.Count(ended => ended).ShouldBe(1);
                 }
-                else slot.TryEnd(version).ShouldBeTrue();
+                else slot.TryEnd(version, out _).ShouldBeTrue();
                 _session.ReturnSlot(slot);
             }
         })));

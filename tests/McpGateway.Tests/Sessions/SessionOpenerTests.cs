@@ -19,7 +19,7 @@ public sealed class SessionOpenerTests : IAsyncDisposable
     public SessionOpenerTests()
     {
         _breaker = new Breaker(_time, new Random(1));
-        _opener = new SessionOpener("up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, new Timeline(_time), _time, NullLogger.Instance);
+        _opener = new SessionOpener("up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, Meters.Pool(_time), new Timeline(_time), _time, NullLogger.Instance);
     }
 
     public ValueTask DisposeAsync() => _opener.DisposeAsync();

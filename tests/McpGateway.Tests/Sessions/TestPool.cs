@@ -17,7 +17,7 @@ internal sealed class TestPool : IAsyncDisposable
         Time = time ?? new ManualTimeProvider();
         Breaker = new Breaker(Time, new Random(1));
         Timeline = new Timeline(Time);
-        Pool = new SessionPool("up", options, Breaker, Request, Evicted.Enqueue, Timeline, Time, NullLogger.Instance);
+        Pool = new SessionPool("up", options, Breaker, Request, Evicted.Enqueue, Meters.Pool(Time), Timeline, Time, NullLogger.Instance);
     }
 
     public TimeProvider Time { get; }

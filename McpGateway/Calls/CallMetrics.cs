@@ -1,0 +1,42 @@
+using System.Diagnostics.Metrics;
+using McpGateway.Sessions;
+
+namespace McpGateway.Calls;
+
+/// <summary>
+/// Instruments of the calls of one host. The durations are OpenTelemetry's for MCP (semantic conventions for generative AI, <c>mcp.md</c>),
+/// with the buckets given there; the counters are the gateway's own. They go with the host: its meter factory takes them back.
+/// </summary>
+internal sealed class CallMetrics
+{
+    private readonly Meter _meter;
+
+    public CallMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create(PoolMetrics.MeterName);
+        Client = Seconds("mcp.client.operation.duration", "A client's request on its way to the upstream and back, each attempt by itself.");
+        Server = Seconds("mcp.server.operation.duration", "A client's request as the gateway served it.");
+        ServerSession = Seconds("mcp.server.session.duration", "How long a client's session with the gateway lasted.");
+        Calls = _meter.CreateCounter<long>("mcp.gateway.calls", "{call}", "Calls that went to an upstream and have ended, but for those that their caller gave up.");
+        FirstAttempt = _meter.CreateCounter<long>("mcp.gateway.calls.first_attempt", "{call}", "Those of mcp.gateway.calls that the first attempt answered.");
+        Failures = _meter.CreateCounter<long>("mcp.gateway.call.failures", "{failure}", "Failures of a call towards its upstream, by kind, and whether the caller saw it.");
+        Classified = _meter.CreateCounter<long>("mcp.gateway.classifier.count", "{answer}", "Answers that looked like a failure, by shape, and what became of the call.");
+    }
+
+    public Histogram<double> Client { get; }
+
+    public Histogram<double> Server { get; }
+
+    public Histogram<double> ServerSession { get; }
+
+    public Counter<long> Calls { get; }
+
+    public Counter<long> FirstAttempt { get; }
+
+    public Counter<long> Failures { get; }
+
+    public Counter<long> Classified { get; }
+
+    private Histogram<double> Seconds(string name, string description) =>
+        _meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] });
+}
