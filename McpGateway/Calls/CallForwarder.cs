@@ -58,11 +58,20 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
             }
             catch (OperationCanceledException)
             {
-                // What a cancelled call left behind on a session must not meet the next caller; those who share it knew.
-                if (lease.Session.PinnedTo is null && lease.Session.Link.KeepsSession) lease.Break(CloseReason.Cancelled);
+                await LeaveAsync(lease);
                 throw;
             }
         }
+    }
+
+    /// <summary>What a cancelled call left behind on a session must not meet the next caller; one who keeps a session for himself goes on with it, if it lives.</summary>
+    private async Task LeaveAsync(SessionLease lease)
+    {
+        var (session, link) = (lease.Session, lease.Session.Link);
+        if (!link.KeepsSession) return;
+        if (session.PinnedTo is null) lease.Break(CloseReason.Cancelled);
+        // A link that learns that its session is gone says so itself; a server that is still busy with the call is none of that.
+        else await LinkCalls.PingAsync(link, s_cancelTimeout, time);
     }
 
     /// <summary>The deadline starts with the exchange: waiting for a session has its own, and a call that never got one has not run.</summary>

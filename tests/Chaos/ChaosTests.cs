@@ -13,7 +13,6 @@ public sealed class ChaosTests(ITestOutputHelper output)
     [Fact]
     public async Task Callers_SeeNoSessionError_AndNothingRunsTwice_WhileUpstreamsMisbehave()
     {
-        ChaosSettings.SkipUnlessAsked();
         var settings = ChaosSettings.Read();
         using var directory = new TemporaryDirectory();
         var fleet = await FleetAsync(directory);

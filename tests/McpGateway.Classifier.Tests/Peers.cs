@@ -77,6 +77,19 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
     internal int Executions(UpstreamTransport transport, string callId) =>
         (transport == UpstreamTransport.Stdio ? Record.Executions : Host(transport).Control.Read().Counters.Executions).GetValueOrDefault(callId);
 
+    /// <summary>How many cancellations the upstream has received.</summary>
+    internal int Cancellations(UpstreamTransport transport) =>
+        transport == UpstreamTransport.Stdio ? Record.Cancellations.Count : Host(transport).Control.Read().Counters.Cancellations.Count(cancelled => cancelled.Running);
+
+    /// <summary>Ends a client's session, and with it the upstream sessions that were its own.</summary>
+    internal async Task EndAsync(string session)
+    {
+        using var delete = new HttpRequestMessage(HttpMethod.Delete, "/mcp");
+        delete.Headers.Add("Mcp-Session-Id", session);
+        using var response = await Gateway.Client.SendAsync(delete);
+        response.StatusCode.ShouldBe(System.Net.HttpStatusCode.NoContent);
+    }
+
     /// <summary>When the gateway last closed a session of the upstream; changes with the next.</summary>
     internal async Task<string> LastClosedAsync(string upstream) =>
         (await Gateway.ReportAsync(upstream))["timeline"]!.AsArray().FirstOrDefault(happened => happened!["what"]!.GetValue<string>() == "session closed")?["at"]!.ToJsonString() ?? "never";

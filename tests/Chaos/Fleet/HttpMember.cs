@@ -35,6 +35,12 @@ internal sealed class HttpMember : FleetMember
 
     public override int Handshakes => Reports().Sum(report => report.Counters.Handshakes);
 
+    /// <summary>The sessions that live on it and have been asked something, by id.</summary>
+    public IReadOnlyList<string> OpenSessions => [.. _host.Control.Read().Sessions.Where(session => session.Requests > 0).Select(session => session.Id)];
+
+    /// <summary>How many sessions live on it that nobody has asked anything since their handshake.</summary>
+    public int Unasked => _host.Control.Read().Sessions.Count(session => session is { Requests: 0, Version: not null });
+
     /// <summary>Where it listens.</summary>
     public Uri Address => _address;
 

@@ -27,15 +27,20 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
     private GatewayAddress _current;
     private TaskCompletionSource _back = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ChaosGateway(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet) => (_directory, _fleet) = (directory, fleet);
+    private readonly string[] _settings;
+
+    private ChaosGateway(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet, string[] settings) => (_directory, _fleet, _settings) = (directory, fleet, settings);
 
     public GatewayAddress Current => _current;
 
-    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromMinutes(1) };
+    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromMinutes(5) };
 
-    public static async Task<ChaosGateway> StartAsync(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet)
+    /// <param name="directory">For its configuration and its store.</param>
+    /// <param name="fleet">The upstreams.</param>
+    /// <param name="settings">Further arguments.</param>
+    public static async Task<ChaosGateway> StartAsync(TemporaryDirectory directory, IReadOnlyList<FleetMember> fleet, params string[] settings)
     {
-        var gateway = new ChaosGateway(directory, fleet);
+        var gateway = new ChaosGateway(directory, fleet, settings);
         directory.Write("mcp.json", $"{{ \"mcpServers\": {{ {string.Join(", ", fleet.Select(member => member.Entry).Prepend("\"repository\": { \"disabled\": true }"))} }} }}");
         await gateway.LaunchAsync();
         foreach (var member in fleet) member.IsWellAsync = () => gateway.IsWellAsync(member.Name);
@@ -50,6 +55,10 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
         foreach (var member in members)
             await Eventually.SeesAsync(() => ReportAsync(member.Name), report => report["state"]!.GetValue<string>() == "ready", TimeSpan.FromSeconds(60));
     }
+
+    /// <summary>Waits until it has so many sessions of an upstream open and free.</summary>
+    public Task<JsonNode> HoldsAsync(FleetMember member, int idle) =>
+        Eventually.SeesAsync(() => ReportAsync(member.Name), report => report["pool"]!["idle"]!.GetValue<int>() == idle, TimeSpan.FromSeconds(60));
 
     public async Task<JsonNode> ReportAsync(string upstream) => JsonNode.Parse(await Client.GetStringAsync(new Uri(_current.Address, $"/upstreams/{upstream}")))!;
 
@@ -105,7 +114,7 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
 
     private async Task LaunchAsync()
     {
-        _service = await ServiceProcess.StartAsync("McpGateway", ["--Gateway:ConfigFile", _directory.PathOf("mcp.json"), "--Storage:Directory", _directory.FullPath]);
+        _service = await ServiceProcess.StartAsync("McpGateway", ["--Gateway:ConfigFile", _directory.PathOf("mcp.json"), "--Storage:Directory", _directory.FullPath, .. _settings]);
         _current = new GatewayAddress(_service.BaseAddress, _current.Generation + 1);
         _back.TrySetResult();
     }

@@ -93,7 +93,7 @@ public sealed class UpstreamControl
             AnswerForm = _server.AnswerForm,
             Faults = _server.Faults.All,
             Sessions = [.. sessions.All.Select(session => new SessionReport(
-                session.Id, session.Transport, session.Version, session.IsReady, session.ClientName, session.Counter.Value, session.CallsRunning, session.Outbox.IsAttached))],
+                session.Id, session.Transport, session.Version, session.IsReady, session.ClientName, session.Counter.Value, session.CallsRunning, session.Requests, session.Outbox.IsAttached))],
             SessionCounts = new SessionCounts(
                 sessions.Opened, sessions.Open, sessions.EndedBy(SessionEnd.Deleted), sessions.EndedBy(SessionEnd.Disconnected), sessions.EndedBy(SessionEnd.Dropped)),
             Counters = _server.Counters.Read(),

@@ -7,7 +7,7 @@ namespace FaultyUpstream.Control;
 /// A folder in which servers leave what has to outlive them: a gateway starts stdio servers itself, several at once, and a crashed one
 /// cannot be asked what it executed. Each server writes files of its own: <c>{process}-{id}.control</c> holds the address of its control
 /// while it lives (one that was killed leaves it behind), <c>….executions</c> one call id a line, written before the tool goes on,
-/// <c>….calls</c> a line for each call that arrived, and one for each that met a fault.
+/// <c>….calls</c> a line for each call that arrived, and one for each that met a fault, <c>….cancellations</c> the request ids that were cancelled.
 /// </summary>
 public sealed class UpstreamRecord(string directory)
 {
@@ -28,6 +28,9 @@ public sealed class UpstreamRecord(string directory)
     /// <summary>The faults that were done to each call id, over all servers.</summary>
     public ILookup<string, FaultKind> Faults =>
         Calls.Where(line => line.What != Writer.Arrival).ToLookup(line => line.Id, line => Enum.Parse<FaultKind>(line.What));
+
+    /// <summary>The request ids named by cancellations that were received, over all servers.</summary>
+    public IReadOnlyList<string> Cancellations => [.. Files("cancellations").SelectMany(ReadShared)];
 
     private IEnumerable<(string What, string Id)> Calls =>
         Files("calls").SelectMany(ReadShared).Select(line => line.Split(' ', 2)).Select(parts => (parts[0], parts[1]));
@@ -51,12 +54,13 @@ public sealed class UpstreamRecord(string directory)
         private readonly string _name;
         private readonly FileStream _executions;
         private readonly FileStream _calls;
+        private readonly FileStream _cancellations;
 
         public Writer(string directory)
         {
             Directory.CreateDirectory(directory);
             _name = Path.Combine(directory, $"{Environment.ProcessId}-{Guid.NewGuid():N}");
-            (_executions, _calls) = (Create("executions"), Create("calls"));
+            (_executions, _calls, _cancellations) = (Create("executions"), Create("calls"), Create("cancellations"));
         }
 
         public void Announce(Uri control) => File.WriteAllText($"{_name}.control", control.ToString());
@@ -65,6 +69,8 @@ public sealed class UpstreamRecord(string directory)
 
         public void Arrived(string callId) => WriteLine(_calls, $"{Arrival} {callId}");
 
+        public void Cancelled(string requestId) => WriteLine(_cancellations, requestId);
+
         public void Faulted(string callId, FaultKind kind) => WriteLine(_calls, $"{kind} {callId}");
 
         public void Dispose()
@@ -72,6 +78,7 @@ public sealed class UpstreamRecord(string directory)
             File.Delete($"{_name}.control");
             _executions.Dispose();
             _calls.Dispose();
+            _cancellations.Dispose();
         }
 
         private FileStream Create(string extension) =>

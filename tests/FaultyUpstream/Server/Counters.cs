@@ -59,6 +59,7 @@ internal sealed class Counters(UpstreamRecord.Writer? record)
 
     public void Cancelled(string? session, JsonNode? requestId, string? reason, bool running)
     {
+        record?.Cancelled(requestId?.ToJsonString() ?? "null");
         lock (_gate) _cancellations.Add(new CancellationReport(session, requestId?.DeepClone(), reason, running));
     }
 

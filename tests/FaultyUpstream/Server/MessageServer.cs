@@ -38,6 +38,7 @@ internal sealed class MessageServer(FaultyServer server)
         if (session is null) return new Reply.Refusal(Unknown(arrival));
         if (message.Method is null) return new Reply.Taken();
         if (!message.IsRequest) return TakeNotification(message, session);
+        session.CountRequest();
         if (message.Method == Methods.Ping) return new Reply.Answer(Rpc.Result(message.Id, []));
         if (message.Method is not (Methods.ToolsList or Methods.ToolsCall)) throw new RpcException(RpcCode.MethodNotFound, $"Method not found: {message.Method}");
         if (!session.IsReady) return new Reply.Refusal(NotReady(arrival.Transport));

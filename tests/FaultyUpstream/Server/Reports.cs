@@ -33,9 +33,10 @@ public sealed record UpstreamReport
 /// <param name="Client">The name the client gave.</param>
 /// <param name="Counter">The number <c>add_to_counter</c> keeps.</param>
 /// <param name="CallsRunning">Requests being executed.</param>
+/// <param name="Requests">Requests received after <c>initialize</c>.</param>
 /// <param name="Listening">Whether its client reads its stream.</param>
 public sealed record SessionReport(
-    string Id, UpstreamTransport Transport, string? Version, bool Ready, string? Client, long Counter, int CallsRunning, bool Listening);
+    string Id, UpstreamTransport Transport, string? Version, bool Ready, string? Client, long Counter, int CallsRunning, int Requests, bool Listening);
 
 /// <summary>Sessions that finished <c>initialize</c>, by how they ended.</summary>
 /// <param name="Opened">All of them.</param>

@@ -22,6 +22,7 @@ internal sealed class ServerSession : IDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _calls = new();
     private int _isEnded;
+    private int _requests;
 
     public ServerSession(UpstreamTransport transport) => (Transport, Ended) = (transport, _ended.Token);
 
@@ -45,6 +46,9 @@ internal sealed class ServerSession : IDisposable
 
     public int CallsRunning => _calls.Count;
 
+    /// <summary>Requests received in it.</summary>
+    public int Requests => Volatile.Read(ref _requests);
+
     /// <summary>Answers whose stream was closed after an event id, by that id, to be fetched with <c>Last-Event-ID</c>.</summary>
     public ConcurrentDictionary<string, Task<JsonObject?>> Resumable { get; } = new();
 
@@ -57,6 +61,8 @@ internal sealed class ServerSession : IDisposable
     }
 
     public void Dispose() => End();
+
+    public void CountRequest() => Interlocked.Increment(ref _requests);
 
     /// <summary>Back to the state before <c>initialize</c>, for a transport whose session cannot be dropped: the process of stdio.</summary>
     public void Forget() => (Version, IsReady, ClientName, Counter) = (null, false, null, new SessionCounter());
