@@ -1,13 +1,14 @@
+using Conformance.Peers;
 using Conformance.Setting;
 using Conformance.Suite;
 
 namespace Conformance;
 
 /// <summary>
-/// The conformance suite through the gateway. With <c>CONFORMANCE_WRITE=1</c> the committed table and the list of known gaps are written
-/// instead of compared. What failed and why is in <c>TestResults/faults.txt</c> after each run.
+/// The conformance suite through the gateway, and peers other people wrote. With <c>CONFORMANCE_WRITE=1</c> the committed tables and the list of
+/// known gaps are written instead of compared. What failed and why is in <c>TestResults/faults.txt</c> after each run.
 /// </summary>
-public sealed class ConformanceTests(Measurement measurement) : IClassFixture<Measurement>
+public sealed class ConformanceTests(Measurement measurement, PeerMeasurement peers)
 {
     private static bool Writes => Environment.GetEnvironmentVariable("CONFORMANCE_WRITE") == "1";
 
@@ -15,32 +16,7 @@ public sealed class ConformanceTests(Measurement measurement) : IClassFixture<Me
 
     public static TheoryData<string> DirectCells => [.. Cell.All.Where(cell => cell.HasDirect).Select(cell => cell.ToString())];
 
-    [Theory]
-    [MemberData(nameof(Cells))]
-    public async Task Client_SeesWhatTheRevisionPromises_ThroughTheGateway(string name)
-    {
-        var results = await measurement.ResultsAsync();
-        var cell = Cell.All.Single(cell => cell.ToString() == name);
-        var failed = results.Failed(cell).ToArray();
-        TestContext.Current.TestOutputHelper?.WriteLine(Report.Faults(failed));
-        if (Writes) return;
-
-        var gaps = KnownGaps.Of(cell);
-        failed.Where(result => !gaps.Contains(result.Name)).ShouldBeEmpty(Report.Faults(failed));
-        gaps.Except(failed.Select(result => result.Name)).ShouldBeEmpty("These pass now: take them off tests/Conformance/known-gaps.json (CONFORMANCE_WRITE=1 does it).");
-    }
-
-    [Theory]
-    [MemberData(nameof(DirectCells))]
-    public async Task Upstream_PassesEverything_WhenAskedDirectly(string name)
-    {
-        var results = await measurement.ResultsAsync();
-        var cell = Cell.All.Single(cell => cell.ToString() == name);
-
-        var failed = Results.Counted(cell).Select(scenario => results.Direct[cell][scenario]).Where(result => !result.Passed).ToArray();
-
-        failed.ShouldBeEmpty(Report.Faults(failed));
-    }
+    public static TheoryData<string> Pairs => [.. PeerPair.All.Select(pair => pair.ToString())];
 
     [Theory]
     [InlineData(RequirementSet.Legacy, 30)]
@@ -55,19 +31,58 @@ public sealed class ConformanceTests(Measurement measurement) : IClassFixture<Me
         set.Unscored["json-schema-2020-12"].ShouldBe("pending");
     }
 
-    [Fact]
-    public async Task Document_HoldsTheTable_ThatWasMeasured()
+    [Theory]
+    [MemberData(nameof(DirectCells))]
+    public async Task Upstream_PassesEverything_WhenAskedDirectly(string name)
     {
         var results = await measurement.ResultsAsync();
-        var table = Report.Of(results);
-        TestContext.Current.TestOutputHelper?.WriteLine(table);
-        Report.WriteFaults(results);
+        var cell = Cell.All.Single(cell => cell.ToString() == name);
+
+        var failed = Results.Counted(cell).Select(scenario => results.Direct[cell][scenario]).Where(result => !result.Passed);
+
+        failed.SelectMany(result => result.Faults).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(Cells))]
+    public async Task Client_SeesWhatTheRevisionPromises_ThroughTheGateway(string name)
+    {
+        var findings = await FindingsAsync();
+        CompareWithKnownGaps(name, [.. findings.Of(Cell.All.Single(cell => cell.ToString() == name))]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task Peers_GetOn_ThroughTheGateway(string name)
+    {
+        var findings = await FindingsAsync();
+        CompareWithKnownGaps(name, [.. findings.Of(PeerPair.All.Single(pair => pair.ToString() == name))]);
+    }
+
+    [Fact]
+    public async Task Document_HoldsTheTables_ThatWereMeasured()
+    {
+        var findings = await FindingsAsync();
+        var tables = Report.Of(findings);
+        TestContext.Current.TestOutputHelper?.WriteLine(tables);
+        Report.WriteFaults(findings);
         if (Writes)
         {
-            KnownGaps.Write(results);
-            Report.Write(results);
+            KnownGaps.Write(findings);
+            Report.Write(findings);
         }
 
-        Report.Committed().ShouldBe(table, "CONFORMANCE_WRITE=1 writes the table into docs/conformance.md.");
+        Report.Committed().ShouldBe(tables, "CONFORMANCE_WRITE=1 writes the tables into docs/conformance.md.");
+    }
+
+    private async Task<Findings> FindingsAsync() => new(await measurement.ResultsAsync(), await peers.ToursAsync());
+
+    private static void CompareWithKnownGaps(string where, Fault[] faults)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(Report.Explain(faults));
+        if (Writes) return;
+        var known = KnownGaps.Of(where);
+        faults.Where(fault => !known.Contains(fault.What)).ShouldBeEmpty(Report.Explain(faults));
+        known.Except(faults.Select(fault => fault.What)).ShouldBeEmpty("These pass now: take them off tests/Conformance/known-gaps.json (CONFORMANCE_WRITE=1 does it).");
     }
 }

@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Conformance.Setting;
 
 namespace Conformance;
 
 /// <summary>
-/// Scenarios the gateway does not pass yet, by cell, in a file that may only shrink: a scenario that fails and is not there fails the test, and
-/// so does one that is there and passes. When the file is empty it is deleted.
+/// What the gateway does not pass yet, by cell of the table or pair of peers, in a file that may only shrink: what fails and is not there fails
+/// the test, and so does what is there and passes. When the file is empty it is deleted.
 /// </summary>
 internal static class KnownGaps
 {
@@ -13,11 +12,11 @@ internal static class KnownGaps
 
     private static string File => RepositoryRoot.PathOf("tests", "Conformance", "known-gaps.json");
 
-    public static IReadOnlyList<string> Of(Cell cell) => Read().GetValueOrDefault(cell.ToString()) ?? [];
+    public static IReadOnlyList<string> Of(string where) => Read().GetValueOrDefault(where) ?? [];
 
-    public static void Write(Results results)
+    public static void Write(Findings findings)
     {
-        var gaps = Cell.All.ToDictionary(cell => cell.ToString(), cell => results.Failed(cell).Select(result => result.Name).ToArray()).Where(cell => cell.Value.Length > 0).ToDictionary();
+        var gaps = findings.Failed().GroupBy(fault => fault.Where, fault => fault.What).ToDictionary(where => where.Key, where => where.Distinct().ToArray());
         if (gaps.Count == 0) System.IO.File.Delete(File);
         else System.IO.File.WriteAllText(File, JsonSerializer.Serialize(gaps, s_options) + "\n");
     }

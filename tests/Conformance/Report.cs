@@ -1,4 +1,5 @@
 using System.Text;
+using Conformance.Peers;
 using Conformance.Setting;
 using Conformance.Suite;
 
@@ -21,42 +22,45 @@ internal static class Report
         return text[(text.IndexOf(Start, StringComparison.Ordinal) + Start.Length)..text.IndexOf(End, StringComparison.Ordinal)].Trim();
     }
 
-    public static void Write(Results results)
+    public static void Write(Findings findings)
     {
-        var committed = Committed();
         var text = File.ReadAllText(Document);
-        File.WriteAllText(Document, committed.Length > 0 ? text.Replace(committed, Of(results), StringComparison.Ordinal) : text.Replace(Start, $"{Start}\n\n{Of(results)}", StringComparison.Ordinal));
+        var from = text.IndexOf(Start, StringComparison.Ordinal) + Start.Length;
+        var to = text.IndexOf(End, StringComparison.Ordinal);
+        File.WriteAllText(Document, $"{text[..from]}\n\n{Of(findings)}\n\n{text[to..]}");
     }
 
-    public static string Of(Results results)
+    public static string Of(Findings findings)
     {
         var text = new StringBuilder();
         text.Append("| client | upstream | transport | through the gateway | directly | unscored, through | unscored, directly |\n");
         text.Append("| --- | --- | --- | ---: | ---: | ---: | ---: |\n");
-        foreach (var cell in Cell.All) text.Append(Row(results, cell));
-        if (results.Through.Keys.Any(cell => results.Failed(cell).Any())) text.Append(Gaps(results));
+        foreach (var cell in Cell.All) text.Append(Row(findings.Suite, cell));
         text.Append(NotApplicable());
-        text.Append(Unscored(results));
+        text.Append(Unscored(findings.Suite));
+        text.Append(PeerTable(findings));
+        text.Append(Gaps(findings));
         return text.ToString().Trim();
     }
 
-    /// <summary>What failed in a cell and why, for the output of the tests.</summary>
-    public static string Faults(IEnumerable<ScenarioResult> failed) =>
-        string.Join('\n', failed.Select(result => $"{result.Name}\n{string.Join('\n', result.Faults.Select(fault => $"    {Short(fault)}"))}"));
+    /// <summary>What failed somewhere and why, for the output of the tests.</summary>
+    public static string Explain(IEnumerable<Fault> faults) => string.Join('\n', faults.Select(fault => $"{fault.What}: {Short(fault.Why)}"));
 
-    /// <summary>Each fault with the cells it was seen in, for who is to mend it; written beside the tests' other results.</summary>
-    public static void WriteFaults(Results results)
+    /// <summary>Each fault with where it was seen, for who is to mend it; written beside the tests' other results.</summary>
+    public static void WriteFaults(Findings findings)
     {
-        var seen = from cell in Cell.All
-                   from result in results.Failed(cell)
-                   from fault in result.Faults
-                   group cell by $"{result.Name}: {Short(fault)}";
         Directory.CreateDirectory(Path.GetDirectoryName(FaultFile)!);
-        File.WriteAllLines(FaultFile, seen.SelectMany(fault => fault.Distinct().Select(cell => $"    {cell}").Prepend(fault.Key)));
+        File.WriteAllLines(FaultFile, findings.Failed()
+            .GroupBy(fault => $"{fault.What}: {Short(fault.Why)}", fault => fault.Where)
+            .SelectMany(fault => fault.Distinct().Select(where => $"    {where}").Prepend(fault.Key)));
     }
 
-    /// <summary>Some hold whole messages.</summary>
-    private static string Short(string fault) => fault.Length <= 300 ? fault : $"{fault[..300]}…";
+    /// <summary>One line of it: some hold whole messages.</summary>
+    private static string Short(string fault)
+    {
+        var line = fault.ReplaceLineEndings(" ");
+        return line.Length <= 300 ? line : $"{line[..300]}…";
+    }
 
     private static string Row(Results results, Cell cell)
     {
@@ -70,11 +74,26 @@ internal static class Report
     private static string Score(IReadOnlyDictionary<string, ScenarioResult>? results, IEnumerable<string> names) =>
         results is null ? "–" : $"{names.Count(name => results[name].Passed)}/{names.Count()}";
 
-    private static string Gaps(Results results)
+    private static string PeerTable(Findings findings)
     {
-        var text = new StringBuilder("\nNot passed yet (client on upstream):\n\n");
-        foreach (var cell in Cell.All.Where(cell => results.Failed(cell).Any()))
-            text.Append("- ").Append(cell).Append(": ").AppendJoin(", ", results.Failed(cell).Select(result => $"`{result.Name}`")).Append(".\n");
+        var text = new StringBuilder("\nPeers other people wrote, through the gateway: steps passed.\n\n");
+        text.Append("| client | ").AppendJoin(" | ", PeerServer.All.Select(server => server.Title)).Append(" |\n");
+        text.Append("| --- | ").AppendJoin(" | ", PeerServer.All.Select(_ => "---:")).Append(" |\n");
+        foreach (var client in PeerClient.All)
+        {
+            var scores = PeerServer.All.Select(server => findings.Peers[new PeerPair(client, server)]).Select(steps => $"{steps.Values.Count(why => why is null)}/{steps.Count}");
+            text.Append("| ").Append(client.Title).Append(" | ").AppendJoin(" | ", scores).Append(" |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Gaps(Findings findings)
+    {
+        var gaps = findings.Failed().GroupBy(fault => fault.Where, fault => fault.What).ToArray();
+        if (gaps.Length == 0) return "";
+        var text = new StringBuilder("\nNot passed yet:\n\n");
+        foreach (var where in gaps) text.Append("- ").Append(where.Key).Append(": ").AppendJoin(", ", where.Distinct().Select(what => $"`{what}`")).Append(".\n");
         return text.ToString();
     }
 

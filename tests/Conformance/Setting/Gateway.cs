@@ -2,53 +2,41 @@ using System.Text.Json.Nodes;
 
 namespace Conformance.Setting;
 
-/// <summary>The real gateway in front of every upstream under test, each with a warm session.</summary>
+/// <summary>The real gateway in a process of its own, with these upstreams and an empty store.</summary>
 internal sealed class Gateway : IAsyncDisposable
 {
-    private readonly TemporaryDirectory _directory = new();
-    private readonly List<ServiceProcess> _upstreams = [];
-    private ServiceProcess _service = null!;
+    private readonly TemporaryDirectory _directory;
+    private readonly ServiceProcess _service;
 
-    public static async Task<Gateway> StartAsync()
+    private Gateway(TemporaryDirectory directory, ServiceProcess service) => (_directory, _service) = (directory, service);
+
+    /// <param name="upstreams">The entries of <c>mcpServers</c>; the built-in one is left out.</param>
+    public static async Task<Gateway> StartAsync(JsonObject upstreams)
     {
-        var gateway = new Gateway();
+        var directory = new TemporaryDirectory();
         try
         {
-            await gateway.LaunchAsync();
-            return gateway;
+            upstreams["repository"] = new JsonObject { ["disabled"] = true };
+            directory.Write("mcp.json", new JsonObject { ["mcpServers"] = upstreams }.ToJsonString());
+            return new Gateway(directory, await ServiceProcess.StartAsync("McpGateway", ["--Gateway:ConfigFile", directory.PathOf("mcp.json"), "--Storage:Directory", directory.FullPath]));
         }
         catch
         {
-            await gateway.DisposeAsync();
+            directory.Dispose();
             throw;
         }
     }
 
-    public Uri AddressOf(UpstreamUnderTest upstream) => new(_service.BaseAddress, $"/mcp/{upstream.Name}");
+    public Uri AddressOf(string upstream) => new(_service.BaseAddress, $"/mcp/{upstream}");
 
-    /// <summary>Waits until a session is free and none is being opened.</summary>
-    public Task WarmAsync(UpstreamUnderTest upstream) => Eventually.SeesAsync(
-        async () => JsonNode.Parse(await _service.Client.GetStringAsync(new Uri($"/upstreams/{upstream.Name}", UriKind.Relative)))!,
+    /// <summary>Waits until the upstream is ready and no session of it is being opened.</summary>
+    public Task WarmAsync(string upstream) => Eventually.SeesAsync(
+        async () => JsonNode.Parse(await _service.Client.GetStringAsync(new Uri($"/upstreams/{upstream}", UriKind.Relative)))!,
         report => report["state"]!.GetValue<string>() == "ready" && report["pool"]!["opening"]!.GetValue<int>() == 0);
 
     public async ValueTask DisposeAsync()
     {
-        if (_service is not null) await _service.DisposeAsync();
-        foreach (var upstream in _upstreams) await upstream.DisposeAsync();
+        await _service.DisposeAsync();
         _directory.Dispose();
-    }
-
-    private async Task LaunchAsync()
-    {
-        var entries = new JsonObject { ["repository"] = new JsonObject { ["disabled"] = true } };
-        foreach (var upstream in UpstreamUnderTest.All)
-        {
-            var server = await upstream.StartAsync();
-            if (server is not null) _upstreams.Add(server);
-            entries.Add(upstream.Entry(server));
-        }
-
-        _directory.Write("mcp.json", new JsonObject { ["mcpServers"] = entries }.ToJsonString());
-        _service = await ServiceProcess.StartAsync("McpGateway", ["--Gateway:ConfigFile", _directory.PathOf("mcp.json"), "--Storage:Directory", _directory.FullPath]);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using Conformance.Suite;
 
 namespace Conformance.Setting;
@@ -22,19 +23,45 @@ public sealed class Measurement
 
     private static async Task<Results> MeasureAsync()
     {
+        var servers = new List<ServiceProcess>();
+        try
+        {
+            var entries = new JsonObject();
+            foreach (var upstream in UpstreamUnderTest.All)
+            {
+                var server = await upstream.StartAsync();
+                if (server is not null) servers.Add(server);
+                entries.Add(upstream.Entry(server));
+            }
+
+            await using var gateway = await Gateway.StartAsync(entries);
+            return new Results(await MeasureThroughAsync(gateway), await MeasureDirectAsync());
+        }
+        finally
+        {
+            foreach (var server in servers) await server.DisposeAsync();
+        }
+    }
+
+    private static async Task<IReadOnlyDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>> MeasureThroughAsync(Gateway gateway)
+    {
         var through = new ConcurrentDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>();
-        await using var gateway = await Gateway.StartAsync();
         await Parallel.ForEachAsync(UpstreamUnderTest.All, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (upstream, _) =>
         {
             foreach (var client in RequirementSet.Revisions)
             {
-                await gateway.WarmAsync(upstream);
-                through[new Cell(client, upstream.Revision, upstream.Transport)] = await ConformanceSuite.RunAsync(gateway.AddressOf(upstream), client);
+                await gateway.WarmAsync(upstream.Name);
+                through[new Cell(client, upstream.Revision, upstream.Transport)] = await ConformanceSuite.RunAsync(gateway.AddressOf(upstream.Name), client);
             }
         });
+        return through;
+    }
+
+    private static async Task<IReadOnlyDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>> MeasureDirectAsync()
+    {
         var direct = new ConcurrentDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>();
         await Parallel.ForEachAsync(Cell.All.Where(cell => cell.HasDirect), async (cell, _) => direct[cell] = await MeasureDirectAsync(cell));
-        return new Results(through, direct);
+        return direct;
     }
 
     private static async Task<IReadOnlyDictionary<string, ScenarioResult>> MeasureDirectAsync(Cell cell)
