@@ -32,7 +32,7 @@ internal static class AnswerJudge
         var said = sign.IsEmptyResult ? "It answered with an empty success" : $"It answered {sign.Code}: {call.Upstream.Config.Redact(sign.Text)}";
         if (shape.NeedsProbe)
         {
-            if (await call.Upstream.Catalogue.ProbeAsync(session.Link, session.Server.Era, cancellationToken) is not { } gone)
+            if (await call.Upstream.CatalogueOf(session.Profile).ProbeAsync(session.Link, session.Server.Era, cancellationToken) is not { } gone)
             {
                 call.Upstream.Calls.PassedOn(shape.Name);
                 return;

@@ -69,7 +69,7 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
         {
             tags.Add("gen_ai.operation.name", "execute_tool");
             // Callers make names up; those that the upstream lists are no more than it has tools.
-            if (Lists(call.Target))
+            if (Lists(session, call.Target))
             {
                 tags.Add("gen_ai.tool.name", call.Target);
                 call.Answer.NameTool(JsonText.Read(call.Shape.Name.Of(call.Message.Span)));
@@ -90,7 +90,7 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
 
     private static KeyValuePair<string, object?> Method(string name) => new("mcp.method.name", McpMethodNames.Bounded(name));
 
-    private bool Lists(string? tool) => upstream.Catalogue.Tools is { } tools && tools.Any(entry => entry.Name == tool);
+    private bool Lists(UpstreamSession session, string? tool) => upstream.CatalogueOf(session.Profile).Tools is { } tools && tools.Any(entry => entry.Name == tool);
 
     private void Classified(string shape, string outcome) => metrics.Classified.Add(1, _upstream, new("shape", shape), new("outcome", outcome));
 }

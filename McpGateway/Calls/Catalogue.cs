@@ -14,10 +14,10 @@ namespace McpGateway.Calls;
 internal sealed record ToolEntry(string Name, ReadOnlyMemory<byte> Json, ByteRange NameRange);
 
 /// <summary>
-/// The tools of one upstream, as last seen. Lists are served from here without touching the upstream; the list is renewed in the
+/// The tools of one upstream as callers of one profile see them, as last seen. Lists are served from here without touching the upstream; the list is renewed in the
 /// background when it is old or the upstream says that it changed, and the old one is served meanwhile.
 /// </summary>
-internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider time)
+internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeSpan ttl, TimeProvider time)
 {
     private const int MaxPages = 100;
 
@@ -88,6 +88,13 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
         }
     }
 
+    /// <summary>Waits until the tools are known: until a session of this profile is open, since each lists them before it is used.</summary>
+    /// <exception cref="UpstreamException">There is none to be had.</exception>
+    public async Task KnowAsync(CancellationToken cancellationToken)
+    {
+        if (_snapshot is null) await (await LeaseAsync(cancellationToken)).DisposeAsync();
+    }
+
     /// <summary>Renews the list in the background if it is older than its time to live.</summary>
     public void RefreshIfStale()
     {
@@ -101,11 +108,14 @@ internal sealed class Catalogue(Upstream upstream, TimeSpan ttl, TimeProvider ti
         using (ExecutionContext.SuppressFlow()) _ = Task.Run(RefreshAsync);
     }
 
+    private ValueTask<SessionLease> LeaseAsync(CancellationToken cancellationToken) =>
+        upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, null, IsOfGateway: true) { Profile = profile }, cancellationToken);
+
     private async Task RefreshAsync()
     {
         try
         {
-            await using var lease = await upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, upstream.Config.Pool.Mode == PoolMode.Pinned ? "catalogue" : null, IsOfGateway: true), CancellationToken.None);
+            await using var lease = await LeaseAsync(CancellationToken.None);
             using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
             await FillAsync(lease.Session.Link, lease.Session.Server.Era, deadline.Token);
         }

@@ -20,5 +20,5 @@ internal static class RepeatRule
         };
 
     private static bool MayRunTwice(GatewayCall call) =>
-        call.Upstream.Config.Trusted && call.Shape.Method == McpMethod.ToolsCall && call.Upstream.Catalogue.IsRepeatable(call.Target);
+        call.Upstream.Config.Trusted && call.Shape.Method == McpMethod.ToolsCall && call.Upstream.CatalogueOf(call.Key.Profile).IsRepeatable(call.Target);
 }

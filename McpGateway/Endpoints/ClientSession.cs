@@ -25,7 +25,7 @@ internal sealed class ClientSession(string id, string version, string? scope, st
     public string Principal { get; } = principal;
 
     /// <summary>Its calls keep one upstream session per upstream, for as long as it lives.</summary>
-    public SessionKey Key => new(Principal, Id, IsOfSession: true);
+    public SessionKey Key { get; } = new(principal, id, IsOfSession: true) { Profile = SessionProfile.Of(version, ClientCapabilities.None) };
 
     /// <summary>Timestamp of its beginning.</summary>
     public long OpenedAt { get; init; }

@@ -69,7 +69,7 @@ internal static class OperatorEndpoint
         var (state, summary) = Explain(upstream, counts, failure);
         return new UpstreamReport(
             upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
-            upstream.Catalogue.Tools?.Length,
+            upstream.CatalogueOf(SessionProfile.Default).Tools?.Length,
             new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max),
             Report(upstream.Calls),
             failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
@@ -85,12 +85,13 @@ internal static class OperatorEndpoint
 
     private static (string State, string Summary) Explain(Upstream upstream, PoolCounts counts, UpstreamException? failure) => failure switch
     {
+        _ when upstream.IsDrained => ("drained", $"{upstream.DrainSentence} {counts.Leased} sessions are still in use."),
         { Kind: FailureKind.Unauthorized } => ("unauthorized", failure.Message),
         not null when counts.Total > 0 => ("degraded", $"{counts.Total} sessions work, but new ones cannot be opened: {failure.Message}"),
         not null => ("down", $"Cannot be opened: {failure.Message}"),
         null when counts.Total == 0 && upstream.Server is null => ("opening", "The first session is being opened."),
         null when counts.Total == 0 => ("idle", "No session is open; the next caller causes one."),
-        _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free."),
+        _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free, {counts.Pinned} kept for one client each."),
     };
 
     private static string Spell(PoolMode mode) => mode == PoolMode.SingleUse ? "single-use" : mode.ToString().ToLowerInvariant();

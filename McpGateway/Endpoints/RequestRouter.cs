@@ -26,6 +26,7 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ClientSessions s
         }
 
         var session = await sessions.OpenAsync(version, scope?.Name, SessionKey.Anonymous);
+        scope?.Expect(session.Key.Profile);
         context.Response.Headers[McpHeader.SessionId] = session.Id;
         await writer.AnswerAsync(output);
     }

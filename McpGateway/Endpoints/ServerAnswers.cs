@@ -43,15 +43,16 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
     /// <exception cref="Sessions.UpstreamException">The endpoint's one upstream is down and nothing is known of it.</exception>
     public async Task WriteToolsAsync(MessageBuffer output, ClientRequest request, CancellationToken cancellationToken)
     {
-        if (request.Scope is { } only && only.Catalogue.Tools is null) await only.KnowAsync(cancellationToken);
+        if (request.Scope is { } only) await only.KnowToolsAsync(request.Key.Profile, cancellationToken);
         using var result = new MessageBuffer(16 * 1024);
         result.Write("{\"tools\":["u8);
         var first = true;
         var missing = new JsonArray();
         foreach (var upstream in request.Scope is { } scope ? [scope] : upstreams.All)
         {
-            if (upstream.Catalogue.Tools is not { } tools) { if (upstream.Server is not { HasTools: false }) missing.Add(Missing(upstream)); continue; }
-            upstream.Catalogue.RefreshIfStale();
+            var catalogue = upstream.ListedFor(request.Key.Profile);
+            if (catalogue.Tools is not { } tools) { if (upstream.Server is not { HasTools: false }) missing.Add(Missing(upstream)); continue; }
+            catalogue.RefreshIfStale();
             foreach (var tool in tools)
             {
                 if (!first) result.Write(","u8);

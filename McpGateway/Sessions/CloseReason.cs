@@ -14,6 +14,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Idle = new("idle", "it was unused for long and is one more than wanted");
     public static readonly CloseReason IdleAffinity = new("idle_affinity", "nobody with its affinity has called for long");
     public static readonly CloseReason Evicted = new("evicted", "it was the least recently used when another was wanted");
+    public static readonly CloseReason ProfileUnused = new("profile_unused", "its kind of client has not called for long, or less lately than others");
     public static readonly CloseReason Cancelled = new("cancelled", "its call was cancelled");
     public static readonly CloseReason TimedOut = new("timed_out", "its call did not end in time");
     public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");

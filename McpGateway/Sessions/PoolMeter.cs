@@ -11,10 +11,12 @@ internal sealed class PoolMeter(PoolMetrics metrics, string upstream, TimeProvid
     /// <summary>Whether somebody wants to know for how long sessions are held.</summary>
     public bool MeasuresUse => metrics.Use.Enabled;
 
-    public void Leased(bool waited, TimeSpan wait)
+    /// <param name="result"><c>warm</c> without waiting, <c>waited</c>, or <c>miss</c> when nothing is kept for such a client.</param>
+    /// <param name="wait">How long it took.</param>
+    public void Leased(string result, TimeSpan wait)
     {
         metrics.Wait.Record(wait.TotalSeconds, _upstream);
-        metrics.Leases.Add(1, _upstream, new("result", waited ? "waited" : "warm"));
+        metrics.Leases.Add(1, _upstream, new("result", result));
     }
 
     public void Refused() => metrics.Leases.Add(1, _upstream, new("result", "refused"));

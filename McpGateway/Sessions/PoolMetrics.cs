@@ -21,7 +21,7 @@ internal sealed class PoolMetrics
         Create = Seconds("mcp.gateway.pool.create_time", "Time from the start of a handshake to a verified session.");
         Use = Seconds("mcp.gateway.pool.use_time", "Time from a lease to its return.");
         Session = Seconds("mcp.client.session.duration", "How long a session with an upstream was open.");
-        Leases = _meter.CreateCounter<long>("mcp.gateway.pool.lease.count", "{lease}", "Leases by result: warm without waiting, waited, refused.");
+        Leases = _meter.CreateCounter<long>("mcp.gateway.pool.lease.count", "{lease}", "Leases by result: warm without waiting, waited, miss where nothing is kept for such a client, refused.");
         Evictions = _meter.CreateCounter<long>("mcp.gateway.pool.evictions", "{session}", "Sessions closed, by reason.");
         InitFailures = _meter.CreateCounter<long>("mcp.gateway.init.failures", "{failure}", "Handshakes that failed, by kind of failure.");
     }

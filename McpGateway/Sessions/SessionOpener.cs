@@ -9,7 +9,7 @@ namespace McpGateway.Sessions;
 internal sealed class SessionOpener(
     string upstream,
     Func<int> need,
-    Func<CancellationToken, Task> openOne,
+    Func<CancellationToken, Task<bool>> openOne,
     Action onFailure,
     Breaker breaker,
     PoolMeter meter,
@@ -83,8 +83,7 @@ internal sealed class SessionOpener(
         var started = time.GetUtcNow();
         try
         {
-            await openOne(_closing.Token);
-            breaker.RecordSuccess();
+            if (await openOne(_closing.Token)) breaker.RecordSuccess();
         }
         catch (UpstreamException exception)
         {

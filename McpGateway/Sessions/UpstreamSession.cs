@@ -34,6 +34,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>What the upstream said of itself in the handshake.</summary>
     public ServerProfile Server { get; } = server;
 
+    /// <summary>What it was opened as.</summary>
+    public SessionProfile Profile { get; init; } = SessionProfile.Default;
+
     /// <summary>Its entry in the ledger; null for a session that cannot be resumed.</summary>
     public SessionRecord? Record { get; init; }
 

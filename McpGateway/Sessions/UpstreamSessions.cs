@@ -24,20 +24,27 @@ internal abstract class UpstreamSessions(PoolMeter meter) : IAsyncDisposable
     /// <summary>How many more sessions are wanted now, those being opened included.</summary>
     public abstract int Need { get; }
 
+    /// <summary>Whether unused sessions are kept for callers of this profile.</summary>
+    public abstract bool KeepsWarm(SessionProfile profile);
+
+    /// <summary>Says that callers of this profile are to be expected soon.</summary>
+    public abstract void Expect(SessionProfile profile);
+
+    /// <summary>Reserves the place of one more session, before its handshake.</summary>
+    /// <returns>What it is to be opened as; null when none is wanted any more. Else <see cref="EndOpening"/> must follow.</returns>
+    public abstract SessionProfile? TryBeginOpening();
+
+    /// <summary>Gives the reserved place up, after the session was added or could not be opened.</summary>
+    public abstract void EndOpening(SessionProfile profile);
+
     /// <summary>Takes a new, verified session in.</summary>
     public abstract void Add(UpstreamSession session);
 
     /// <summary>Lets everybody who waits look again, after something they wait for has failed.</summary>
     public abstract void WakeWaiters();
 
-    /// <summary>Announces a need for <paramref name="count"/> unused sessions, for as long as the idle timeout; takes a drained upstream back.</summary>
-    public abstract void Warm(int count);
-
     /// <summary>Replaces every session: the unused now, the others when they are returned.</summary>
-    public abstract void Clear();
-
-    /// <summary>Leases nothing more, closes the unused sessions now and the others when they are returned, until <see cref="Warm"/>.</summary>
-    public abstract void Drain();
+    public abstract void Clear(CloseReason reason);
 
     /// <summary>One round of the keeper: closes what is too old or idle, pings what has been quiet.</summary>
     public abstract Task SweepAsync(CancellationToken cancellationToken);

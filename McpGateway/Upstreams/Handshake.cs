@@ -8,9 +8,6 @@ namespace McpGateway.Upstreams;
 /// <summary>Opens the conversation on a fresh link, in either era. Accepts whichever known version the upstream answers with.</summary>
 internal static class Handshake
 {
-    private static readonly string s_initialize =
-        $$"""{"protocolVersion":"{{McpVersion.LatestLegacy}}","capabilities":{},"clientInfo":{{GatewayIdentity.Json}}}""";
-
     private static readonly byte[] s_initialized = """{"jsonrpc":"2.0","method":"notifications/initialized"}"""u8.ToArray();
 
     /// <summary>Asks with <c>server/discover</c>. Null when the answer shows a server of the legacy kind, whatever the way it says so.</summary>
@@ -30,22 +27,25 @@ internal static class Handshake
         }
     }
 
-    /// <summary>Runs <c>initialize</c> and <c>notifications/initialized</c>.</summary>
+    /// <summary>Runs <c>initialize</c>, as a client of this profile, and <c>notifications/initialized</c>.</summary>
     /// <exception cref="UpstreamException">The upstream refuses or does not answer.</exception>
-    public static async Task<ServerProfile> InitializeAsync(UpstreamLink link, CancellationToken cancellationToken)
+    public static async Task<ServerProfile> InitializeAsync(UpstreamLink link, SessionProfile profile, CancellationToken cancellationToken)
     {
         link.Version = null;
-        ServerProfile profile;
-        using (var answer = await LinkCalls.CallAsync(link, McpMethodNames.Initialize, s_initialize, cancellationToken))
+        ServerProfile server;
+        using (var answer = await LinkCalls.CallAsync(link, McpMethodNames.Initialize, Parameters(profile), cancellationToken))
         {
             if (answer.Shape.Kind == MessageKind.Error) throw Refused(link, answer);
-            profile = ReadInitialize(answer);
+            server = ReadInitialize(answer);
         }
 
-        link.Version = profile.Version;
+        link.Version = server.Version;
         await link.SendNotificationAsync(s_initialized, McpMethod.Initialized, cancellationToken);
-        return profile;
+        return server;
     }
+
+    private static string Parameters(SessionProfile profile) =>
+        $$"""{"protocolVersion":"{{profile.Version}}","capabilities":{{profile.Capabilities.ToJson().ToJsonString()}},"clientInfo":{{GatewayIdentity.Json}}}""";
 
     private static UpstreamException Refused(UpstreamLink link, UpstreamMessage answer)
     {

@@ -6,8 +6,9 @@ using McpGateway.Sessions.Ledger;
 namespace McpGateway.Upstreams;
 
 /// <summary>
-/// One configured upstream at run time: what is known of it, its sessions, its tools. Owns the opener; everything else in here
-/// is changed only by it, so that two handshakes cannot disagree about what the upstream is.
+/// One configured upstream at run time: what is known of it, its sessions, its tools. Owns the opener; what is known of the
+/// upstream is changed only by it, so that two handshakes cannot disagree. Whether it is drained, and what it was asked to have
+/// warm, belongs to it too, so that both hold before the first handshake and whatever kind of sessions follows.
 /// </summary>
 internal sealed class Upstream : IAsyncDisposable
 {
@@ -16,10 +17,13 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly UpstreamOpening _opening;
     private readonly HttpMessageInvoker _http;
     private readonly GatewayLedger _ledger;
-    private readonly Action<SessionKey> _onEvicted;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SessionOpener _opener;
+    private readonly OperatorDrain _drain;
+    private readonly WarmHint _hint;
+    private readonly PoolHost _host;
+    private readonly Catalogues _catalogues;
     private readonly Lock _adding = new();
     private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile UpstreamSessions? _sessions;
@@ -30,14 +34,30 @@ internal sealed class Upstream : IAsyncDisposable
 
     public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
-        (Config, _http, _ledger, _onEvicted, _time, _logger) = (config, http, ledger, onEvicted, time, logger);
+        (Config, _http, _ledger, _time, _logger) = (config, http, ledger, time, logger);
         _opening = new UpstreamOpening(config, options, http, time, logger);
         Meter = new PoolMeter(pools, config.Name, time);
         Calls = new CallMeter(calls, this, time);
         Timeline = new Timeline(time);
         Breaker = new Breaker(time, Random.Shared);
-        Catalogue = new Catalogue(this, options.CatalogueTtl, time);
+        _catalogues = new Catalogues(this, options.CatalogueTtl, time);
+        _drain = new OperatorDrain(config.Name);
+        _hint = new WarmHint(config.Pool, time);
         _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, Meter, Timeline, time, logger);
+        _host = new PoolHost
+        {
+            Upstream = config.Name,
+            Options = config.Pool,
+            Breaker = Breaker,
+            Drain = _drain,
+            Hint = _hint,
+            Request = _opener.Request,
+            OnEvicted = onEvicted,
+            Meter = Meter,
+            Timeline = Timeline,
+            Time = time,
+            Logger = logger,
+        };
     }
 
     public UpstreamConfig Config { get; }
@@ -48,15 +68,13 @@ internal sealed class Upstream : IAsyncDisposable
 
     public Breaker Breaker { get; }
 
-    public Catalogue Catalogue { get; }
-
     /// <summary>What its pool measures.</summary>
     public PoolMeter Meter { get; }
 
     /// <summary>What its calls measure.</summary>
     public CallMeter Calls { get; }
 
-    /// <summary>What the last handshake said; null before the first.</summary>
+    /// <summary>What the last handshake said, of the default profile where there was one; null before the first.</summary>
     public ServerProfile? Server => _server;
 
     public EraMemory? Memory => _memory;
@@ -64,42 +82,64 @@ internal sealed class Upstream : IAsyncDisposable
     public PoolCounts Counts => (_sessions?.Counts ?? default) with { Opening = _opener.Opening };
 
     /// <summary>How many more sessions are wanted now.</summary>
-    public int Need => _sessions?.Need ?? (_disposed ? 0 : 1);
+    public int Need => _sessions?.Need ?? (_disposed || _drain.IsOn ? 0 : 1);
+
+    /// <summary>True while an operator has taken it out of use.</summary>
+    public bool IsDrained => _drain.IsOn;
+
+    /// <summary>What callers are told meanwhile.</summary>
+    public string DrainSentence => _drain.Refusal().Message;
 
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();
 
     /// <summary>Takes a verified session; waits while the first one is being opened.</summary>
     /// <exception cref="UpstreamException">There is none to be had.</exception>
-    public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken)
-    {
-        var lease = _sessions is { } sessions ? sessions.LeaseAsync(key, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
-        return Meter.MeasuresLeases ? MeasureAsync(lease) : lease;
-    }
+    public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
+        Meter.MeasuresLeases ? LeaseMeasuredAsync(key, cancellationToken) : LeaseUnmeasuredAsync(key, cancellationToken);
 
     /// <summary>Closes what belongs to a client that has left.</summary>
-    public ValueTask ReleaseAsync(SessionKey key) => _sessions?.ReleaseAsync(key) ?? ValueTask.CompletedTask;
+    public async ValueTask ReleaseAsync(SessionKey key)
+    {
+        if (_sessions is not { } sessions) return;
+        await sessions.ReleaseAsync(key);
+        // Where profiles made no difference it was leased as the default one.
+        if (key.Profile != SessionProfile.Default) await sessions.ReleaseAsync(key with { Profile = SessionProfile.Default });
+    }
+
+    /// <summary>The tools as a client of this profile sees them.</summary>
+    public Catalogue CatalogueOf(SessionProfile profile) => _catalogues.Of(Effective(profile));
+
+    /// <summary>The tools to list for a client of this profile now: until the first session of its kind has listed them, what others see.</summary>
+    public Catalogue ListedFor(SessionProfile profile) => CatalogueOf(profile) is { Tools: not null } own ? own : _catalogues.Default;
+
+    /// <summary>Says that a client of this profile is there and will call.</summary>
+    public void Expect(SessionProfile profile) => _sessions?.Expect(Effective(profile));
 
     /// <summary>Announces a need for that many unused sessions; takes a drained upstream back.</summary>
     public void Warm(int count)
     {
         Timeline.Add("warm", $"{count} sessions asked for");
-        _sessions?.Warm(count);
+        _hint.Give(count);
+        _drain.End();
         _opener.Request();
+        Wake();
     }
 
     /// <summary>Replaces every session.</summary>
     public void Clear()
     {
         Timeline.Add("clear");
-        _sessions?.Clear();
+        _sessions?.Clear(CloseReason.Cleared);
     }
 
     /// <summary>Takes the upstream out of use, without breaking what runs, until it is warmed again.</summary>
     public void Drain()
     {
         Timeline.Add("drain");
-        _sessions?.Drain();
+        _drain.Begin();
+        _sessions?.Clear(CloseReason.Drained);
+        Wake();
     }
 
     public Task SweepAsync(CancellationToken cancellationToken) => _sessions?.SweepAsync(cancellationToken) ?? Task.CompletedTask;
@@ -110,6 +150,22 @@ internal sealed class Upstream : IAsyncDisposable
     {
         if (_server is null) await WaitOpenedAsync(cancellationToken);
         return _server!;
+    }
+
+    /// <summary>Waits until there are tools to list for a client of this profile: its own, or what others see if a session of its kind cannot be had.</summary>
+    /// <exception cref="UpstreamException">Nothing is known of the upstream, and it does not open.</exception>
+    public async Task KnowToolsAsync(SessionProfile profile, CancellationToken cancellationToken)
+    {
+        var server = await KnowAsync(cancellationToken);
+        if (!server.HasTools || CatalogueOf(profile) is not { Tools: null } own) return;
+        try
+        {
+            await own.KnowAsync(cancellationToken);
+        }
+        catch (UpstreamException exception) when (_catalogues.Default.Tools is not null)
+        {
+            Timeline.Add("catalogue not read", $"for {profile}: {exception.Message}");
+        }
     }
 
     /// <summary>Forgets how the upstream speaks, after it has stopped speaking so; the next handshake finds out anew.</summary>
@@ -138,14 +194,26 @@ internal sealed class Upstream : IAsyncDisposable
         _http.Dispose();
     }
 
-    private async ValueTask<SessionLease> MeasureAsync(ValueTask<SessionLease> lease)
+    /// <summary>The profile by which its sessions are told apart: one for all where they are shared, or where no handshake fixes anything.</summary>
+    private SessionProfile Effective(SessionProfile profile) =>
+        profile == SessionProfile.Default || Config.Pool.Mode == PoolMode.Shared || _sessions is not SessionPool || _server is { Era: McpEra.Modern } ? SessionProfile.Default : profile;
+
+    private ValueTask<SessionLease> LeaseUnmeasuredAsync(SessionKey key, CancellationToken cancellationToken)
     {
-        var waited = !lease.IsCompleted;
+        if (_drain.IsOn) return ValueTask.FromException<SessionLease>(_drain.Refusal());
+        return _sessions is { } sessions ? sessions.LeaseAsync(key with { Profile = Effective(key.Profile) }, cancellationToken) : LeaseFirstAsync(key, cancellationToken);
+    }
+
+    private async ValueTask<SessionLease> LeaseMeasuredAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        var missed = _sessions is { } sessions && !sessions.KeepsWarm(Effective(key.Profile));
         var started = _time.GetTimestamp();
         try
         {
+            var lease = LeaseUnmeasuredAsync(key, cancellationToken);
+            var waited = !lease.IsCompleted;
             var taken = await lease;
-            Meter.Leased(waited, _time.GetElapsedTime(started));
+            Meter.Leased(missed ? "miss" : waited ? "waited" : "warm", _time.GetElapsedTime(started));
             return taken;
         }
         catch (UpstreamException)
@@ -155,10 +223,13 @@ internal sealed class Upstream : IAsyncDisposable
         }
     }
 
-    private async ValueTask<SessionLease> LeaseFirstAsync(SessionKey key, CancellationToken cancellationToken) =>
-        await (await WaitOpenedAsync(cancellationToken)).LeaseAsync(key, cancellationToken);
+    private async ValueTask<SessionLease> LeaseFirstAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        await WaitOpenedAsync(cancellationToken);
+        return await LeaseUnmeasuredAsync(key, cancellationToken);
+    }
 
-    private async Task<UpstreamSessions> WaitOpenedAsync(CancellationToken cancellationToken)
+    private async Task WaitOpenedAsync(CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Config.Pool.AcquireTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -168,7 +239,8 @@ internal sealed class Upstream : IAsyncDisposable
             {
                 // Read before the state: a change in between completes the very task that is waited on.
                 var looked = Volatile.Read(ref _looked).Task;
-                if (_sessions is { } sessions) return sessions;
+                if (_sessions is not null) return;
+                _drain.ThrowIfOn();
                 if (_disposed) throw new UpstreamException(FailureKind.Unreachable, $"Upstream '{Name}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
                 Breaker.ThrowIfOpen();
                 await looked.WaitAsync(either.Token);
@@ -182,14 +254,41 @@ internal sealed class Upstream : IAsyncDisposable
         }
     }
 
-    private async Task OpenOneAsync(CancellationToken cancellationToken)
+    /// <summary>Opens one session of what is wanted most; false when nothing is wanted any more.</summary>
+    private async Task<bool> OpenOneAsync(CancellationToken cancellationToken)
+    {
+        // Before the first handshake there is nobody to ask, and whatever is found out, it is found out as the default.
+        var sessions = _sessions;
+        if ((sessions is null ? SessionProfile.Default : sessions.TryBeginOpening()) is not { } profile) return false;
+        var limited = false;
+        try
+        {
+            await OpenInTimeAsync(profile, cancellationToken);
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } most)
+        {
+            // No failure: what there is is what there can be, and asking again would change nothing.
+            Timeline.Add("limit found", $"{most} at once. {exception.Message}");
+            limited = true;
+        }
+        finally
+        {
+            sessions?.EndOpening(profile);
+        }
+
+        // After its place was given up, so that those who relied on it look for another.
+        if (limited) Wake();
+        return true;
+    }
+
+    private async Task OpenInTimeAsync(SessionProfile profile, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Config.Pool.OpenTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         var started = _time.GetTimestamp();
         try
         {
-            var session = await ResumeAsync(either.Token) ?? await OpenVerifiedAsync(either.Token);
+            var session = await ResumeAsync(profile, either.Token) ?? await OpenVerifiedAsync(profile, either.Token);
             Add(session, _time.GetElapsedTime(started));
         }
         catch (EraChangedException changed)
@@ -197,26 +296,20 @@ internal sealed class Upstream : IAsyncDisposable
             Forget(changed.Message);
             throw new UpstreamException(FailureKind.NotMcp, $"Upstream '{Name}' has changed: {changed.Message}.", changed);
         }
-        catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } limit)
-        {
-            // No failure: what there is is what there can be, and asking again would change nothing.
-            Timeline.Add("limit found", $"{limit} at once. {exception.Message}");
-            Wake();
-        }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new UpstreamException(FailureKind.TimedOut, $"The handshake did not end within {Config.Pool.OpenTimeout.TotalSeconds:0.#} s.", exception);
         }
     }
 
-    private async Task<UpstreamSession> OpenVerifiedAsync(CancellationToken cancellationToken)
+    private async Task<UpstreamSession> OpenVerifiedAsync(SessionProfile profile, CancellationToken cancellationToken)
     {
         if (!_recalled) (_memory, _recalled) = (_memory ?? await _ledger.FindEraAsync(Name, Config.Fingerprint, cancellationToken), true);
         var remembered = _memory is { } memory && memory.HoldsAt(_time.GetUtcNow()) ? memory : null;
         OpenedLink opened;
         try
         {
-            opened = await _opening.OpenAsync(remembered, cancellationToken);
+            opened = await _opening.OpenAsync(remembered, profile, cancellationToken);
         }
         // What a proxy says of a server that is just starting (502, 504) says nothing of how it speaks.
         catch (UpstreamException exception) when (remembered is not null && exception.Kind == FailureKind.NotMcp && exception.Status is not >= 500)
@@ -225,11 +318,11 @@ internal sealed class Upstream : IAsyncDisposable
         }
 
         // Before the probe: from the handshake on there is a session that a crash would leave behind.
-        var record = await _ledger.RecordAsync(Config, opened.Link, opened.Server);
+        var record = await _ledger.RecordAsync(Config, profile, opened.Link, opened.Server);
         try
         {
-            await VerifyAsync(opened, cancellationToken);
-            return await TakeInAsync(opened, record);
+            await VerifyAsync(opened, profile, cancellationToken);
+            return await TakeInAsync(opened, profile, record);
         }
         catch
         {
@@ -240,15 +333,15 @@ internal sealed class Upstream : IAsyncDisposable
     }
 
     /// <summary>Goes on with a session that another gateway left, or lost by dying; null when there is none that lives.</summary>
-    private async Task<UpstreamSession?> ResumeAsync(CancellationToken cancellationToken)
+    private async Task<UpstreamSession?> ResumeAsync(SessionProfile profile, CancellationToken cancellationToken)
     {
-        while (await _ledger.ClaimAsync(Config, cancellationToken) is { } record)
+        while (await _ledger.ClaimAsync(Config, profile, cancellationToken) is { } record)
         {
             var opened = _opening.Resume(record);
             try
             {
-                await VerifyAsync(opened, cancellationToken);
-                return await TakeInAsync(opened, record);
+                await VerifyAsync(opened, profile, cancellationToken);
+                return await TakeInAsync(opened, profile, record);
             }
             catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.NotMcp or FailureKind.OutcomeUnknown)
             {
@@ -270,27 +363,27 @@ internal sealed class Upstream : IAsyncDisposable
         return null;
     }
 
-    private void OnListChanged(McpMethod list)
+    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, CancellationToken cancellationToken)
     {
-        if (list == McpMethod.ToolsListChanged) Catalogue.Invalidate();
-    }
-
-    private async Task VerifyAsync(OpenedLink opened, CancellationToken cancellationToken)
-    {
-        opened.Link.ListChanged += OnListChanged;
+        var catalogue = _catalogues.Of(profile);
+        opened.Link.ListChanged += list =>
+        {
+            if (list == McpMethod.ToolsListChanged) catalogue.Invalidate();
+        };
         // The probe that makes a session leasable is the list everybody asks for first.
-        if (opened.Server.HasTools) await Catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
+        if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
         else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
     }
 
-    private async Task<UpstreamSession> TakeInAsync(OpenedLink opened, SessionRecord? record)
+    private async Task<UpstreamSession> TakeInAsync(OpenedLink opened, SessionProfile profile, SessionRecord? record)
     {
-        await RememberAsync(opened);
+        await RememberAsync(opened, profile);
         var age = record is null ? TimeSpan.Zero : _time.GetUtcNow() - record.Entry.OpenedAt;
         var session = new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
         {
             Lifetime = (Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble()))) - age,
             KeepAlive = Config.Pool.KeepAlive * (1 - (0.1 * Random.Shared.NextDouble())),
+            Profile = profile,
             Record = record,
             Principal = record?.Secret.Principal,
         };
@@ -299,9 +392,9 @@ internal sealed class Upstream : IAsyncDisposable
         return session;
     }
 
-    private async Task RememberAsync(OpenedLink opened)
+    private async Task RememberAsync(OpenedLink opened, SessionProfile profile)
     {
-        _server = opened.Server;
+        if (_server is null || profile == SessionProfile.Default) _server = opened.Server;
         if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
         _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
         await _ledger.SaveEraAsync(Name, Config.Fingerprint, _memory, CancellationToken.None);
@@ -319,8 +412,8 @@ internal sealed class Upstream : IAsyncDisposable
             if (!fits)
             {
                 _sessions = session.Link.KeepsSession
-                    ? new SessionPool(Name, Config.Pool, Breaker, _opener.Request, _onEvicted, Meter, Timeline, _time, _logger)
-                    : new SharedClient(Config.Pool, Breaker, _opener.Request, Meter, _time);
+                    ? new SessionPool(_host)
+                    : new SharedClient(_host);
                 if (before is not null) _ = before.DisposeAsync().AsTask();
             }
 

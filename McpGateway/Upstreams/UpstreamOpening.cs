@@ -18,14 +18,14 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
     private static readonly TimeSpan s_discoverTimeout = TimeSpan.FromSeconds(5);
 
     /// <exception cref="UpstreamException">It does not open.</exception>
-    public async Task<OpenedLink> OpenAsync(EraMemory? remembered, CancellationToken cancellationToken)
+    public async Task<OpenedLink> OpenAsync(EraMemory? remembered, SessionProfile profile, CancellationToken cancellationToken)
     {
-        if (remembered is not null) return await OpenAsAsync(remembered.Transport, remembered.Era, cancellationToken);
+        if (remembered is not null) return await OpenAsAsync(remembered.Transport, remembered.Era, profile, cancellationToken);
         return config.Transport switch
         {
-            UpstreamTransport.Stdio => await DetectStdioAsync(cancellationToken),
-            UpstreamTransport.Sse => await OpenAsAsync(UpstreamTransport.Sse, McpEra.Legacy, cancellationToken),
-            _ => await DetectHttpAsync(cancellationToken),
+            UpstreamTransport.Stdio => await DetectStdioAsync(profile, cancellationToken),
+            UpstreamTransport.Sse => await OpenAsAsync(UpstreamTransport.Sse, McpEra.Legacy, profile, cancellationToken),
+            _ => await DetectHttpAsync(profile, cancellationToken),
         };
     }
 
@@ -37,13 +37,13 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
         return new OpenedLink(link, record.Secret.Server, UpstreamTransport.Http);
     }
 
-    private async Task<OpenedLink> OpenAsAsync(UpstreamTransport transport, McpEra era, CancellationToken cancellationToken)
+    private async Task<OpenedLink> OpenAsAsync(UpstreamTransport transport, McpEra era, SessionProfile profile, CancellationToken cancellationToken)
     {
         var link = await LinkAsync(transport, cancellationToken);
         return await OrDisposeAsync(link, async () =>
         {
             var server = era == McpEra.Legacy
-                ? await Handshake.InitializeAsync(link, cancellationToken)
+                ? await Handshake.InitializeAsync(link, profile, cancellationToken)
                 : await Handshake.DiscoverAsync(link, cancellationToken) ?? throw NotModern(link);
             return new OpenedLink(link, server, transport);
         });
@@ -54,42 +54,42 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
         ? new UpstreamException(FailureKind.Unreachable, reason)
         : new EraChangedException("it does not answer server/discover any more");
 
-    private async Task<OpenedLink> DetectStdioAsync(CancellationToken cancellationToken)
+    private async Task<OpenedLink> DetectStdioAsync(SessionProfile profile, CancellationToken cancellationToken)
     {
         var link = await LinkAsync(UpstreamTransport.Stdio, cancellationToken);
         var opened = await OrDisposeAsync(link, async () =>
         {
             if (await DiscoverOrSilenceAsync(link, cancellationToken) is { } modern) return new OpenedLink(link, modern, UpstreamTransport.Stdio);
-            return link.BrokenReason is null ? new OpenedLink(link, await Handshake.InitializeAsync(link, cancellationToken), UpstreamTransport.Stdio) : null;
+            return link.BrokenReason is null ? new OpenedLink(link, await Handshake.InitializeAsync(link, profile, cancellationToken), UpstreamTransport.Stdio) : null;
         });
         if (opened is not null) return opened;
 
         // It left over the question. Ask the next process the old way.
         await link.DisposeAsync();
-        return await OpenAsAsync(UpstreamTransport.Stdio, McpEra.Legacy, cancellationToken);
+        return await OpenAsAsync(UpstreamTransport.Stdio, McpEra.Legacy, profile, cancellationToken);
     }
 
-    private async Task<OpenedLink> DetectHttpAsync(CancellationToken cancellationToken)
+    private async Task<OpenedLink> DetectHttpAsync(SessionProfile profile, CancellationToken cancellationToken)
     {
         var probe = await LinkAsync(UpstreamTransport.Http, cancellationToken);
         if (await OrDisposeAsync(probe, () => DiscoverOrSilenceAsync(probe, cancellationToken)) is { } modern) return new OpenedLink(probe, modern, UpstreamTransport.Http);
         await probe.DisposeAsync();
         try
         {
-            return await OpenAsAsync(UpstreamTransport.Http, McpEra.Legacy, cancellationToken);
+            return await OpenAsAsync(UpstreamTransport.Http, McpEra.Legacy, profile, cancellationToken);
         }
         catch (UpstreamException exception) when (config.Transport == UpstreamTransport.Auto && exception.Kind == FailureKind.NotMcp)
         {
             // The specification's own fallback: what refuses a POST of initialize may be an SSE stream.
-            return await OpenSseOrExplainAsync(exception, cancellationToken);
+            return await OpenSseOrExplainAsync(exception, profile, cancellationToken);
         }
     }
 
-    private async Task<OpenedLink> OpenSseOrExplainAsync(UpstreamException refused, CancellationToken cancellationToken)
+    private async Task<OpenedLink> OpenSseOrExplainAsync(UpstreamException refused, SessionProfile profile, CancellationToken cancellationToken)
     {
         try
         {
-            return await OpenAsAsync(UpstreamTransport.Sse, McpEra.Legacy, cancellationToken);
+            return await OpenAsAsync(UpstreamTransport.Sse, McpEra.Legacy, profile, cancellationToken);
         }
         catch (UpstreamException exception) when (exception.Kind == FailureKind.NotMcp)
         {

@@ -69,10 +69,23 @@ public sealed class ChildLifeTests : IDisposable
         await using var link = await await asked.Task;
         asker.Join(Eventually.Patience).ShouldBeTrue();
         var timeline = new Timeline(clock);
-        var breaker = new Breaker(clock, new Random(1));
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        await using var pool = new SessionPool("sh", new PoolOptions(), breaker, () => { }, _ => { }, new PoolMeter(new PoolMetrics(services.GetRequiredService<IMeterFactory>()), "sh", clock), timeline, clock, NullLogger.Instance);
-        var server = await Handshake.InitializeAsync(link, TestContext.Current.CancellationToken);
+        var options = new PoolOptions();
+        await using var pool = new SessionPool(new PoolHost
+        {
+            Upstream = "sh",
+            Options = options,
+            Breaker = new Breaker(clock, new Random(1)),
+            Drain = new OperatorDrain("sh"),
+            Hint = new WarmHint(options, clock),
+            Request = () => { },
+            OnEvicted = _ => { },
+            Meter = new PoolMeter(new PoolMetrics(services.GetRequiredService<IMeterFactory>()), "sh", clock),
+            Timeline = timeline,
+            Time = clock,
+            Logger = NullLogger.Instance,
+        });
+        var server = await Handshake.InitializeAsync(link, SessionProfile.Default, TestContext.Current.CancellationToken);
         pool.Add(new UpstreamSession(1, link, server, clock.GetTimestamp()) { Lifetime = TimeSpan.FromMinutes(30), KeepAlive = TimeSpan.FromSeconds(60) });
 
         for (var round = 0; round < 15; round++)

@@ -36,7 +36,7 @@ public sealed class GatewayLedgerTests : IDisposable
         await RecordAsync(one.Ledger);
         _clock.Advance(s_times.Owner);
 
-        var claimed = (await two.Ledger.ClaimAsync(s_config, Cancellation))!;
+        var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
 
         claimed.Secret.SessionId.ShouldBe("upstream-session");
         claimed.Secret.Server.ShouldBe(s_server);
@@ -45,7 +45,30 @@ public sealed class GatewayLedgerTests : IDisposable
         var opened = new UpstreamOpening(s_config, new GatewayOptions(), http, _clock, _logs.CreateLogger("test")).Resume(claimed);
         opened.Link.Version.ShouldBe(McpVersion.LatestLegacy);
         opened.Link.NextId().ShouldBeGreaterThan(1L << 32);
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Claim_LeavesASessionAlone_ThatWasOpenedForAnotherKindOfClient()
+    {
+        var (one, two) = (Open(), Open());
+        var other = SessionProfile.Of("2025-06-18", ClientCapabilities.ElicitationForm);
+        await RecordAsync(one.Ledger, other);
+        _clock.Advance(s_times.Owner);
+
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Of("2025-06-18", ClientCapabilities.None), Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, other, Cancellation)).ShouldNotBeNull().Secret.Profile.ShouldBe("2025-06-18 with ElicitationForm");
+    }
+
+    /// <summary>Gateways of before there were profiles did not say what a session was opened as.</summary>
+    [Fact]
+    public void Secret_IsOfNoUse_WithoutAProfile()
+    {
+        var secret = new SessionSecret("id", new Uri("http://127.0.0.1/"), s_server, SessionProfile.Default.ToString(), IsUsed: false, Principal: null);
+
+        secret.IsResumable.ShouldBeTrue();
+        SessionSecret.FromBytes((secret with { Profile = null }).ToBytes()).IsResumable.ShouldBeFalse();
     }
 
     [Fact]
@@ -54,7 +77,7 @@ public sealed class GatewayLedgerTests : IDisposable
         var (one, two) = (Open(), Open());
         var record = await RecordAsync(one.Ledger);
         _clock.Advance(s_times.Owner);
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldNotBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldNotBeNull();
 
         (await record.BeginUseAsync()).ShouldBeFalse();
 
@@ -68,7 +91,7 @@ public sealed class GatewayLedgerTests : IDisposable
         var (one, two) = (Open(), Open());
         var record = await RecordAsync(one.Ledger);
         _clock.Advance(s_times.Owner);
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldNotBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldNotBeNull();
 
         await one.Ledger.HeartbeatAsync(Cancellation);
 
@@ -86,7 +109,7 @@ public sealed class GatewayLedgerTests : IDisposable
         (await record.BeginUseAsync()).ShouldBeTrue();
         _clock.Advance(s_times.Owner);
 
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
 
         var orphan = (await two.Ledger.ListClaimableAsync(null, Cancellation)).ShouldHaveSingleItem();
         two.Ledger.MayResume(orphan, s_config).ShouldBeFalse();
@@ -101,7 +124,7 @@ public sealed class GatewayLedgerTests : IDisposable
         // Its owner is not dead, only late: between list and claim a caller gets the session.
         two.Store.BeforeClaim = async () => (await record.BeginUseAsync()).ShouldBeTrue();
 
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
     }
 
     [Fact]
@@ -127,7 +150,7 @@ public sealed class GatewayLedgerTests : IDisposable
         await one.Ledger.HeartbeatAsync(Cancellation);
         _clock.Advance(s_times.Owner);
 
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
         (await two.Ledger.ListClaimableAsync(null, Cancellation)).Length.ShouldBe(1);
     }
 
@@ -155,7 +178,7 @@ public sealed class GatewayLedgerTests : IDisposable
         await one.Ledger.HeartbeatAsync(Cancellation);
         _clock.Advance(s_times.Owner);
 
-        (await two.Ledger.ClaimAsync(s_config, Cancellation))!.Secret.SessionId.ShouldBe("upstream-session");
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!.Secret.SessionId.ShouldBe("upstream-session");
     }
 
     [Fact]
@@ -168,13 +191,13 @@ public sealed class GatewayLedgerTests : IDisposable
         (await record.BeginUseAsync()).ShouldBeFalse();
         (await record.ForgetAsync()).ShouldBeFalse();
 
-        var claimed = (await two.Ledger.ClaimAsync(s_config, Cancellation))!;
+        var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
         claimed.Secret.Principal.ShouldBe("alice");
         claimed.IsUnused.ShouldBeFalse();
 
         (await claimed.ParkAsync("alice", _clock.GetUtcNow().AddMinutes(2))).ShouldBeTrue();
         _clock.Advance(TimeSpan.FromMinutes(2));
-        (await one.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await one.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
     }
 
     [Fact]
@@ -184,9 +207,9 @@ public sealed class GatewayLedgerTests : IDisposable
         await RecordAsync(one.Ledger);
         _clock.Advance(s_times.Owner);
 
-        (await two.Ledger.ClaimAsync(Config(max: 3), Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(Config(max: 3), SessionProfile.Default, Cancellation)).ShouldBeNull();
         _clock.Advance(TimeSpan.FromMinutes(30));
-        (await two.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
         (await two.Ledger.ListClaimableAsync("up", Cancellation)).Length.ShouldBe(1);
     }
 
@@ -221,7 +244,7 @@ public sealed class GatewayLedgerTests : IDisposable
         (await stranger.Ledger.ListClaimableAsync(null, Cancellation)).ShouldBeEmpty();
 
         _logs.Entries.Count(line => line.Message.Contains("key 'k'", StringComparison.Ordinal)).ShouldBe(1);
-        (await Open().Ledger.ClaimAsync(s_config, Cancellation)).ShouldNotBeNull();
+        (await Open().Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldNotBeNull();
     }
 
     [Fact]
@@ -232,7 +255,7 @@ public sealed class GatewayLedgerTests : IDisposable
         one.Store.Fails = true;
         for (var i = 0; i < 3; i++) await one.Ledger.HeartbeatAsync(Cancellation);
         var asked = one.Store.Asked;
-        (await one.Ledger.ClaimAsync(s_config, Cancellation)).ShouldBeNull();
+        (await one.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
         one.Store.Asked.ShouldBe(asked);
 
         one.Store.Fails = false;
@@ -255,10 +278,10 @@ public sealed class GatewayLedgerTests : IDisposable
         return (new GatewayLedger(store, new SqliteEraLedger(database), keys ?? new SealingKeys([_key]), s_times, _clock, new Logger(_logs.CreateLogger("ledger"))), store);
     }
 
-    private async Task<SessionRecord> RecordAsync(GatewayLedger ledger)
+    private async Task<SessionRecord> RecordAsync(GatewayLedger ledger, SessionProfile? profile = null)
     {
         var link = new IdleLink();
-        var record = (await ledger.RecordAsync(s_config, link, s_server))!;
+        var record = (await ledger.RecordAsync(s_config, profile ?? SessionProfile.Default, link, s_server))!;
         record.Session = new UpstreamSession(1, link, s_server, _clock.GetTimestamp()) { Record = record };
         return record;
     }

@@ -35,7 +35,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         _health.TryAsync(() => Done(eras.ForgetAsync(upstream, cancellationToken)), false);
 
     /// <summary>Writes down a session that was just opened; null when it cannot be resumed by its nature.</summary>
-    public async Task<SessionRecord?> RecordAsync(UpstreamConfig config, UpstreamLink link, ServerProfile server)
+    public async Task<SessionRecord?> RecordAsync(UpstreamConfig config, SessionProfile profile, UpstreamLink link, ServerProfile server)
     {
         if (link.ResumableId is not { } id) return null;
         var entry = new LedgerEntry
@@ -47,18 +47,18 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
             Sealed = "",
             OpenedAt = time.GetUtcNow(),
         };
-        var record = new SessionRecord(this, entry, new SessionSecret(id, config.Url!, server, IsUsed: false, Principal: null), isStored: false);
+        var record = new SessionRecord(this, entry, new SessionSecret(id, config.Url!, server, profile.ToString(), IsUsed: false, Principal: null), isStored: false);
         _records[entry.Id] = record;
         if (!_health.IsLost) await record.StoreAsync();
         return record;
     }
 
-    /// <summary>Claims a session of this upstream that can go on; null when there is none.</summary>
-    public async Task<SessionRecord?> ClaimAsync(UpstreamConfig config, CancellationToken cancellationToken)
+    /// <summary>Claims a session of this upstream and profile that can go on; null when there is none.</summary>
+    public async Task<SessionRecord?> ClaimAsync(UpstreamConfig config, SessionProfile profile, CancellationToken cancellationToken)
     {
         foreach (var entry in await ListClaimableAsync(config.Name, cancellationToken))
         {
-            if (!MayResume(entry, config) || await ClaimAsync(entry, cancellationToken) is not { } record) continue;
+            if (!MayResume(entry, config, profile) || await ClaimAsync(entry, cancellationToken) is not { } record) continue;
             if (record.Secret.IsResumable) return record;
             // Its owner, taken for dead, has just given it to a caller. The reaper ends it.
             await record.ReturnAsync(DateTimeOffset.UnixEpoch);
@@ -80,11 +80,15 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     }
 
     /// <summary>True when the session fits the configuration, is young enough and holds nothing of anybody else's.</summary>
-    public bool MayResume(LedgerEntry entry, UpstreamConfig? config) =>
+    /// <param name="entry">Its entry.</param>
+    /// <param name="config">Its upstream's configuration; null when there is no such upstream any more.</param>
+    /// <param name="profile">What it must have been opened as; null where that does not matter.</param>
+    public bool MayResume(LedgerEntry entry, UpstreamConfig? config, SessionProfile? profile = null) =>
         entry.Fingerprint == config?.Fingerprint
         && (entry.ParkedUntil is not { } until || until > time.GetUtcNow())
         && time.GetUtcNow() - entry.OpenedAt < config.Pool.MaxLifetime
-        && Open(entry) is { IsResumable: true };
+        && Open(entry) is { IsResumable: true } secret
+        && (profile is null || secret.Profile == profile.ToString());
 
     /// <summary>Makes an entry this gateway's; null when another was faster. One that does not open is dropped.</summary>
     public async Task<SessionRecord?> ClaimAsync(LedgerEntry entry, CancellationToken cancellationToken)

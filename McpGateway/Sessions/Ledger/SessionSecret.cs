@@ -7,13 +7,14 @@ namespace McpGateway.Sessions.Ledger;
 /// <param name="SessionId">The upstream's own id of the session.</param>
 /// <param name="Url">Where it lives, so that it can be ended after its upstream was configured anew.</param>
 /// <param name="Server">What the upstream said in the handshake, which is not made again.</param>
+/// <param name="Profile">What it was opened as; only a caller of the same profile goes on with it. Null in an entry of a gateway that knew no profiles, which nobody can go on with.</param>
 /// <param name="IsUsed">True once a caller may have left something in it. Written before the caller gets it.</param>
 /// <param name="Principal">The only one it may go on serving; set when a used session is parked.</param>
-internal sealed record SessionSecret(string SessionId, Uri Url, ServerProfile Server, bool IsUsed, string? Principal)
+internal sealed record SessionSecret(string SessionId, Uri Url, ServerProfile Server, string? Profile, bool IsUsed, string? Principal)
 {
     /// <summary>What a used session holds is its caller's. Only one that was given back and parked with its principal's name can go on.</summary>
     [JsonIgnore]
-    public bool IsResumable => !IsUsed || Principal is not null;
+    public bool IsResumable => Profile is not null && (!IsUsed || Principal is not null);
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, LedgerJson.Options);
 

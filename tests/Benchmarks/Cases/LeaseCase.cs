@@ -61,7 +61,20 @@ internal static class LeaseCase
     {
         var time = TimeProvider.System;
         var options = new PoolOptions { MinIdle = 0 };
-        var pool = new SessionPool("bench", options, new Breaker(time, Random.Shared), static () => { }, static _ => { }, new PoolMeter(new PoolMetrics(meters), "bench", time), new Timeline(time), time, NullLogger.Instance);
+        var pool = new SessionPool(new PoolHost
+        {
+            Upstream = "bench",
+            Options = options,
+            Breaker = new Breaker(time, Random.Shared),
+            Drain = new OperatorDrain("bench"),
+            Hint = new WarmHint(options, time),
+            Request = static () => { },
+            OnEvicted = static _ => { },
+            Meter = new PoolMeter(new PoolMetrics(meters), "bench", time),
+            Timeline = new Timeline(time),
+            Time = time,
+            Logger = NullLogger.Instance,
+        });
         for (var number = 1; number <= 2; number++)
             pool.Add(new UpstreamSession(number, new SilentLink(), new ServerProfile(McpEra.Legacy, McpVersion.LatestLegacy, "{}", "{}", null), time.GetTimestamp()) { Lifetime = options.MaxLifetime });
         return pool;

@@ -12,7 +12,7 @@ public sealed class PoolOperationTests
     public async Task Warm_RaisesTheNeed_UntilTheHintIsOld()
     {
         await using var test = new TestPool(s_options) { Opens = true };
-        test.Pool.Warm(5);
+        test.Warm(5);
         test.Pool.Counts.Idle.ShouldBe(5);
 
         test.Clock.Advance(s_options.IdleTimeout + TimeSpan.FromSeconds(1));
@@ -25,11 +25,11 @@ public sealed class PoolOperationTests
     public async Task Clear_ReplacesTheUnusedNow_AndTheLeasedAtTheirReturn()
     {
         await using var test = new TestPool(s_options) { Opens = true };
-        test.Pool.Warm(2);
+        test.Warm(2);
         var held = await test.LeaseAsync();
         var before = test.Sessions.ToArray();
 
-        test.Pool.Clear();
+        test.Pool.Clear(CloseReason.Cleared);
         before.Where(session => session != held.Session).ShouldAllBe(session => session.State == SessionState.Closed && session.CloseCode == "cleared");
         held.Session.State.ShouldBe(SessionState.Leased);
         await held.DisposeAsync();
@@ -43,11 +43,11 @@ public sealed class PoolOperationTests
     public async Task Clear_TakesPinnedSessionsToo()
     {
         await using var test = new TestPool(s_options with { Mode = PoolMode.Auto }) { Opens = true };
-        test.Pool.Warm(1);
+        test.Warm(1);
         UpstreamSession first;
         await using (var lease = await test.LeaseAsync(TestPool.Of("a"))) first = lease.Session;
 
-        test.Pool.Clear();
+        test.Pool.Clear(CloseReason.Cleared);
 
         first.State.ShouldBe(SessionState.Closed);
         await using var next = await test.LeaseAsync(TestPool.Of("a"));
@@ -58,10 +58,10 @@ public sealed class PoolOperationTests
     public async Task Drain_RefusesWithTheRemedy_AndWarmTakesItBack()
     {
         await using var test = new TestPool(s_options) { Opens = true };
-        test.Pool.Warm(1);
+        test.Warm(1);
         var held = await test.LeaseAsync();
 
-        test.Pool.Drain();
+        test.Drain();
         var refused = await Should.ThrowAsync<UpstreamException>(async () => await test.LeaseAsync());
         await held.DisposeAsync();
 
@@ -69,7 +69,7 @@ public sealed class PoolOperationTests
         refused.RetryAfter.ShouldNotBeNull();
         test.Pool.Counts.Total.ShouldBe(0);
         test.Pool.Need.ShouldBe(0);
-        test.Pool.Warm(1);
+        test.Warm(1);
         await (await test.LeaseAsync()).DisposeAsync();
     }
 
@@ -81,7 +81,7 @@ public sealed class PoolOperationTests
         await using var held = await test.LeaseAsync();
         var waiting = test.LeaseAsync().AsTask();
 
-        test.Pool.Drain();
+        test.Drain();
 
         (await Should.ThrowAsync<UpstreamException>(() => waiting)).Message.ShouldContain("drained");
     }
@@ -90,7 +90,7 @@ public sealed class PoolOperationTests
     public async Task Sweep_NamesTheHolder_WhenALeaseOutlivesEveryCall()
     {
         await using var test = new TestPool(s_options with { Mode = PoolMode.Auto }) { Opens = true };
-        test.Pool.Warm(1);
+        test.Warm(1);
         await using var held = await test.LeaseAsync(TestPool.Of("affinity:run_7/tester"));
         test.Clock.Advance(s_options.CallTimeout + TimeSpan.FromMinutes(1));
 

@@ -105,7 +105,7 @@ public sealed class SessionOpenerTests : IAsyncDisposable
 
     private Exception? _unforeseen;
 
-    private async Task OpenAsync(CancellationToken cancellationToken)
+    private async Task<bool> OpenAsync(CancellationToken cancellationToken)
     {
         if (_unforeseen is { } bug) throw bug;
         if (Volatile.Read(ref _failure) is { } failure) throw failure;
@@ -122,6 +122,7 @@ public sealed class SessionOpenerTests : IAsyncDisposable
 
         Interlocked.Decrement(ref _need);
         Interlocked.Increment(ref _opened);
+        return true;
     }
 
     private static void InterlockedMax(ref int most, int value)

@@ -9,6 +9,8 @@ namespace McpGateway.Tests.Sessions;
 internal sealed class TestPool : IAsyncDisposable
 {
     private readonly ConcurrentQueue<UpstreamSession> _sessions = new();
+    private readonly OperatorDrain _drain = new("up");
+    private readonly WarmHint _hint;
     private long _number;
     private int _requests;
 
@@ -17,7 +19,21 @@ internal sealed class TestPool : IAsyncDisposable
         Time = time ?? new ManualTimeProvider();
         Breaker = new Breaker(Time, new Random(1));
         Timeline = new Timeline(Time);
-        Pool = new SessionPool("up", options, Breaker, Request, Evicted.Enqueue, Meters.Pool(Time), Timeline, Time, NullLogger.Instance);
+        _hint = new WarmHint(options, Time);
+        Pool = new SessionPool(new PoolHost
+        {
+            Upstream = "up",
+            Options = options,
+            Breaker = Breaker,
+            Drain = _drain,
+            Hint = _hint,
+            Request = Request,
+            OnEvicted = Evicted.Enqueue,
+            Meter = Meters.Pool(Time),
+            Timeline = Timeline,
+            Time = Time,
+            Logger = NullLogger.Instance,
+        });
     }
 
     public TimeProvider Time { get; }
@@ -42,12 +58,13 @@ internal sealed class TestPool : IAsyncDisposable
 
     public static SessionKey Of(string affinity, bool session = false) => new("me", affinity, session);
 
-    public UpstreamSession Add(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null)
+    public UpstreamSession Add(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null, SessionProfile? profile = null)
     {
         var session = new UpstreamSession(Interlocked.Increment(ref _number), new FakeLink { Probed = probed }, new ServerProfile(McpEra.Legacy, McpVersion.LatestLegacy, "{}", "{}", null), Time.GetTimestamp())
         {
             Lifetime = lifetime ?? TimeSpan.FromHours(1),
             KeepAlive = keepAlive ?? TimeSpan.FromSeconds(60),
+            Profile = profile ?? SessionProfile.Default,
         };
         _sessions.Enqueue(session);
         Pool.Add(session);
@@ -55,6 +72,21 @@ internal sealed class TestPool : IAsyncDisposable
     }
 
     public ValueTask<SessionLease> LeaseAsync(SessionKey? key = null) => Pool.LeaseAsync(key ?? Alone, TestContext.Current.CancellationToken);
+
+    /// <summary>As an upstream does it.</summary>
+    public void Warm(int count)
+    {
+        _hint.Give(count);
+        _drain.End();
+        Request();
+    }
+
+    /// <summary>As an upstream does it.</summary>
+    public void Drain()
+    {
+        _drain.Begin();
+        Pool.Clear(CloseReason.Drained);
+    }
 
     public ValueTask DisposeAsync() => Pool.DisposeAsync();
 
@@ -66,7 +98,11 @@ internal sealed class TestPool : IAsyncDisposable
         if (!Opens) return;
         lock (_sessions)
         {
-            while (Pool.Need > 0) Add();
+            while (Pool.TryBeginOpening() is { } profile)
+            {
+                Add(profile: profile);
+                Pool.EndOpening(profile);
+            }
         }
     }
 }

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// Every session of a pool from <see cref="Add"/> to its one close. Invariant: a session is counted in <see cref="Total"/> until
+/// it is closed, whoever holds it meanwhile; <see cref="UpstreamSession.TryClose"/> has one winner, who takes it out.
+/// </summary>
+internal sealed class SessionRoster(PoolHost host)
+{
+    private readonly ConcurrentDictionary<long, UpstreamSession> _all = new();
+    private readonly ConcurrentDictionary<Task, byte> _closings = new();
+    private int _total;
+    private int _generation;
+
+    /// <summary>Sessions at one moment; walking them takes no lock.</summary>
+    public IEnumerable<UpstreamSession> All => _all.Select(static pair => pair.Value);
+
+    public int Total => Volatile.Read(ref _total);
+
+    /// <summary>Passes when all sessions are to be replaced; one of an earlier generation is closed instead of reused.</summary>
+    public int Generation => Volatile.Read(ref _generation);
+
+    /// <summary>Sessions that go on to the next caller of a profile, in use or not.</summary>
+    public int CountOf(SessionProfile profile) => All.Count(session => session.PinnedTo is null && session.Profile == profile && session.State != SessionState.Broken);
+
+    public void Add(UpstreamSession session)
+    {
+        Interlocked.Increment(ref _total);
+        session.Generation = Generation;
+        _all[session.Number] = session;
+    }
+
+    public void NextGeneration() => Interlocked.Increment(ref _generation);
+
+    /// <summary>Ends a session: now, or when its last holder returns it.</summary>
+    public void Retire(UpstreamSession session, CloseReason reason)
+    {
+        session.Break(reason);
+        TryClose(session);
+    }
+
+    /// <summary>Closes a broken session that nobody holds any more; the last holder's return does it otherwise.</summary>
+    public void TryClose(UpstreamSession session)
+    {
+        if (!session.TryClose()) return;
+        Interlocked.Decrement(ref _total);
+        _all.TryRemove(session.Number, out _);
+        host.Timeline.Add("session closed", session.BreakReason);
+        host.Meter.Closed(session);
+        host.Logger.SessionClosed(session.Number, host.Upstream, session.BreakReason ?? "");
+        var closing = session.CloseAsync();
+        _closings[closing] = 0;
+        _ = closing.ContinueWith(done => _closings.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        host.Request();
+    }
+
+    /// <summary>Waits for the closes under way.</summary>
+    public Task WaitClosedAsync() => Task.WhenAll(_closings.Keys);
+}

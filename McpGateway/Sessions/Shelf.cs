@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+
+namespace McpGateway.Sessions;
+
+/// <summary>
+/// The idle sessions of one profile and those who wait for one: one unbounded channel is both, first come first served;
+/// <c>null</c> in it means "look again". Invariants: only an idle, unpinned session of this profile is in the channel, and in it
+/// once; a session counts as idle from before it is written until after it is read, and one who waits from before he looks
+/// until he has his session or gives up, so that one of the two always sees the other.
+/// </summary>
+internal sealed class Shelf(SessionProfile profile)
+{
+    private readonly Channel<UpstreamSession?> _sessions = Channel.CreateUnbounded<UpstreamSession?>();
+    private int _idle;
+    private int _waiting;
+    private int _opening;
+    private long _lastUsed;
+    private volatile bool _warm;
+
+    public SessionProfile Profile { get; } = profile;
+
+    /// <summary>Sessions on it, one that was handed to somebody who has not yet woken up included.</summary>
+    public int Idle => Volatile.Read(ref _idle);
+
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Handshakes under way for it. Changed under the lock of <see cref="SessionPool"/>'s reservations.</summary>
+    public int Opening { get => Volatile.Read(ref _opening); set => Volatile.Write(ref _opening, value); }
+
+    /// <summary>Grows with each handshake that is begun for it, over all shelves; under the same lock.</summary>
+    public long Turn { get; set; }
+
+    /// <summary>Timestamp of the last lease or waiter.</summary>
+    public long LastUsedAt { get => Volatile.Read(ref _lastUsed); set => Volatile.Write(ref _lastUsed, value); }
+
+    /// <summary>Whether sessions are kept on it that nobody has asked for. Changed by <see cref="Shelves"/> only.</summary>
+    public bool IsWarm { get => _warm; set => _warm = value; }
+
+    public void Put(UpstreamSession session)
+    {
+        Debug.Assert(session.PinnedTo is null && session.Profile == Profile, "Only an unpinned session of its profile is on a shelf.");
+        Interlocked.Increment(ref _idle);
+        _sessions.Writer.TryWrite(session);
+    }
+
+    /// <summary>Takes the session that has been on it for longest, without waiting.</summary>
+    public bool TryTake([NotNullWhen(true)] out UpstreamSession? session)
+    {
+        while (_sessions.Reader.TryRead(out session))
+        {
+            if (session is null) continue;
+            Interlocked.Decrement(ref _idle);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Waits for a session, behind those who came before; null to look again. Only between <see cref="Enter"/> and <see cref="Leave"/>.</summary>
+    public async ValueTask<UpstreamSession?> ReadAsync(CancellationToken cancellationToken)
+    {
+        var session = await _sessions.Reader.ReadAsync(cancellationToken);
+        if (session is not null) Interlocked.Decrement(ref _idle);
+        return session;
+    }
+
+    public void Enter() => Interlocked.Increment(ref _waiting);
+
+    public void Leave() => Interlocked.Decrement(ref _waiting);
+
+    public void WakeOne()
+    {
+        if (Waiting > 0) _sessions.Writer.TryWrite(null);
+    }
+
+    public void WakeAll()
+    {
+        for (var i = Waiting; i > 0; i--) _sessions.Writer.TryWrite(null);
+    }
+}
