@@ -21,6 +21,7 @@ internal sealed record UpstreamUnderTest(string Name, string Revision, string Tr
         new("old-sse", RequirementSet.Legacy, Sse),
         new("old-stdio", RequirementSet.Legacy, Stdio),
         new("new-http", RequirementSet.Modern, Http),
+        new("new-stdio", RequirementSet.Modern, Stdio),
     ];
 
     /// <summary>Starts it; null where the gateway does.</summary>
