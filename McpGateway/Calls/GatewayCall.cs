@@ -23,6 +23,9 @@ internal sealed record GatewayCall(
     IReadOnlyList<KeyValuePair<string, string>>? Parameters,
     AnswerWriter Answer)
 {
+    /// <summary>The trace that the HTTP request names; null for none.</summary>
+    public CallTrace? Trace { get; init; }
+
     public ReadOnlyMemory<byte> ClientId => Shape.Id.Of(Message);
 
     public string MethodName => Shape.Method == McpMethod.ToolsCall ? McpMethodNames.ToolsCall : JsonText.Read(Shape.MethodName.Of(Message.Span)) ?? "";

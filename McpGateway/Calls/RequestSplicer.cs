@@ -19,7 +19,7 @@ internal static class RequestSplicer
         if (call.UpstreamName is { } name && !shape.Name.IsEmpty) splice.Replace(shape.Name, JsonText.Write(name));
 
         using var meta = new MessageBuffer(512);
-        if (WriteMeta(meta, shape.Meta.Of(message), shape.AskedProgressToken.IsEmpty ? default : ourId, upstreamEra)) PlaceMeta(ref splice, message, shape, meta);
+        if (WriteMeta(meta, shape.Meta.Of(message), call.Trace, shape.AskedProgressToken.IsEmpty ? default : ourId, upstreamEra)) PlaceMeta(ref splice, message, shape, meta);
 
         var output = new MessageBuffer(message.Length + 512);
         splice.WriteTo(output);
@@ -27,15 +27,17 @@ internal static class RequestSplicer
         return output;
     }
 
-    /// <summary>Writes the upstream's <c>_meta</c>; false when there is none to send.</summary>
-    private static bool WriteMeta(MessageBuffer output, ReadOnlySpan<byte> client, ReadOnlyMemory<byte> progressToken, McpEra upstreamEra)
+    /// <summary>Writes the upstream's <c>_meta</c>; false when there is none to send. A span of ours stands before the trace in the client's <c>_meta</c>, and that before its HTTP headers.</summary>
+    private static bool WriteMeta(MessageBuffer output, ReadOnlySpan<byte> client, CallTrace? ofRequest, ReadOnlyMemory<byte> progressToken, McpEra upstreamEra)
     {
-        var trace = Activity.Current is { Recorded: true } activity ? activity : null;
+        var trace = Activity.Current is { Recorded: true } activity
+            ? new CallTrace(activity.Id!, activity.TraceStateString is { Length: > 0 } state ? state : null)
+            : client.IndexOf("\"traceparent\""u8) < 0 ? ofRequest : null;
         using var added = new MessageBuffer(512);
         if (upstreamEra == McpEra.Modern) Add(added, Envelope.OfGateway.Span);
         if (!progressToken.IsEmpty) Add(added, "\"progressToken\":"u8, progressToken.Span);
-        if (trace is not null) Add(added, "\"traceparent\":"u8, JsonText.Write(trace.Id!));
-        if (trace?.TraceStateString is { Length: > 0 } state) Add(added, "\"tracestate\":"u8, JsonText.Write(state));
+        if (trace is not null) Add(added, "\"traceparent\":"u8, JsonText.Write(trace.Parent));
+        if (trace?.State is not null) Add(added, "\"tracestate\":"u8, JsonText.Write(trace.State));
         if (client.IsEmpty && added.Length == 0) return false;
         ObjectRewrite.Write(
             output,

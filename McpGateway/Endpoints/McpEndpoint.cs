@@ -10,9 +10,6 @@ namespace McpGateway.Endpoints;
 /// <summary>Streamable HTTP towards clients, for both eras, on <c>/mcp</c> and <c>/mcp/{upstream}</c>.</summary>
 internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
 {
-    /// <summary>Characters of <see cref="McpHeader.Affinity"/> at most.</summary>
-    private const int MaxAffinity = 256;
-
     /// <summary>Takes one message from a client.</summary>
     public async Task PostAsync(HttpContext context, string? upstreamName)
     {
@@ -76,9 +73,9 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
             return;
         }
 
-        if (context.Request.Headers[McpHeader.Affinity].ToString() is { Length: > MaxAffinity } affinity)
+        if (Affinity.Read(context.Request, body.Span, shape, out var affinity) is { } wrong)
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.Affinity} has {affinity.Length} characters; it may have {MaxAffinity}.", shape.Id.Of(body));
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, wrong.Code, wrong.Message, shape.Id.Of(body));
             return;
         }
 
@@ -87,7 +84,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         {
             if (ModernRequest.Check(context.Request, body.Span, shape) is { } error) await AnswerErrorAsync(context, era, error, shape, body);
             else if (shape.Kind != MessageKind.Request) context.Response.StatusCode = StatusCodes.Status202Accepted;
-            else await router.RouteAsync(context, new ClientRequest(body, shape, era, scope, Caller(context)), context.RequestAborted);
+            else await router.RouteAsync(context, new ClientRequest(body, shape, era, scope, Caller(affinity)), context.RequestAborted);
             return;
         }
 
@@ -144,8 +141,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
     private static McpEra EraOf(HttpRequest request, MessageShape shape) =>
         !shape.EnvelopeVersion.IsEmpty || shape.Method == McpMethod.Discover || request.Headers[McpHeader.ProtocolVersion] == McpVersion.Modern ? McpEra.Modern : McpEra.Legacy;
 
-    private static SessionKey Caller(HttpContext context) =>
-        new(SessionKey.Anonymous, context.Request.Headers[McpHeader.Affinity].ToString() is { Length: > 0 } affinity ? $"affinity:{affinity}" : null);
+    private static SessionKey Caller(string? affinity) => new(SessionKey.Anonymous, affinity is null ? null : $"affinity:{affinity}");
 
     private static Task AnswerErrorAsync(HttpContext context, McpEra era, RpcError error, MessageShape shape, ReadOnlyMemory<byte> body) =>
         new AnswerWriter(context, era).FailAsync(error, shape.Id.Of(body));

@@ -22,7 +22,7 @@ internal sealed record UpstreamReport(
     IReadOnlyList<TimelineEvent>? Timeline);
 
 /// <summary>Numbers of an upstream's pool and what they may be.</summary>
-internal sealed record PoolReport(string Mode, int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max);
+internal sealed record PoolReport(string Mode, int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max, long Handshakes, int? HandshakesPerMinute);
 
 /// <summary>Calls that have ended since the upstream was loaded, but for those that their caller gave up.</summary>
 /// <param name="Total">All of them.</param>
@@ -70,7 +70,7 @@ internal static class OperatorEndpoint
         return new UpstreamReport(
             upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
             upstream.CatalogueOf(SessionProfile.Default).Tools?.Length,
-            new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max),
+            new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max, upstream.Handshakes, options.HandshakesPerMinute == 0 ? null : options.HandshakesPerMinute),
             Report(upstream.Calls),
             failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
             withTimeline ? upstream.Timeline.Read() : null);

@@ -79,7 +79,7 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ClientSessions s
     }
 
     private static GatewayCall Call(HttpContext context, ClientRequest request, Upstream upstream, string? upstreamName, AnswerWriter writer) =>
-        new(request.Message, request.Shape, request.Era, upstream, upstreamName, request.Key, Parameters(context.Request), writer);
+        new(request.Message, request.Shape, request.Era, upstream, upstreamName, request.Key, Parameters(context.Request), writer) { Trace = CallTrace.Of(context.Request) };
 
     private static List<KeyValuePair<string, string>>? Parameters(HttpRequest request)
     {

@@ -12,6 +12,12 @@ internal static class Envelope
     public const string LogLevel = "io.modelcontextprotocol/logLevel";
     public const string ServerInfo = "io.modelcontextprotocol/serverInfo";
 
+    /// <summary>
+    /// Ours: what the header <see cref="McpHeader.Affinity"/> says, for clients that cannot set headers. The prefix is of the form that
+    /// the specification gives for keys of <c>_meta</c>; <c>internal</c> is a domain that nobody can own.
+    /// </summary>
+    public const string Affinity = "internal.mcp-gateway/affinity";
+
     /// <summary>The gateway as a client of upstreams. It declares no capability: a server then asks nothing back, which is what lets a session serve any caller.</summary>
     public static ReadOnlyMemory<byte> OfGateway { get; } = Encoding.UTF8.GetBytes(
         $$"""
@@ -24,6 +30,7 @@ internal static class Envelope
         || name.ValueTextEquals("io.modelcontextprotocol/clientInfo"u8)
         || name.ValueTextEquals("io.modelcontextprotocol/clientCapabilities"u8)
         || name.ValueTextEquals("io.modelcontextprotocol/logLevel"u8)
+        || name.ValueTextEquals("internal.mcp-gateway/affinity"u8)
         || name.ValueTextEquals("progressToken"u8);
 }
 

@@ -143,6 +143,7 @@ internal ref struct MessageScanner
             else if (Is("io.modelcontextprotocol/clientCapabilities"u8)) _shape.EnvelopeCapabilities = ReadValue(_shape.EnvelopeCapabilities, "io.modelcontextprotocol/clientCapabilities");
             else if (Is("io.modelcontextprotocol/logLevel"u8)) _shape.EnvelopeLogLevel = ReadValue(_shape.EnvelopeLogLevel, "io.modelcontextprotocol/logLevel");
             else if (Is("io.modelcontextprotocol/subscriptionId"u8)) _shape.SubscriptionId = ReadValue(_shape.SubscriptionId, "io.modelcontextprotocol/subscriptionId");
+            else if (Is("internal.mcp-gateway/affinity"u8)) _shape.Affinity = ReadValue(_shape.Affinity, "internal.mcp-gateway/affinity");
             else SkipValue();
         }
 

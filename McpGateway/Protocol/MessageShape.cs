@@ -78,6 +78,9 @@ internal struct MessageShape
     /// <summary><c>params.capabilities</c> of an <c>initialize</c>.</summary>
     public ByteRange InitializeCapabilities;
 
+    /// <summary><c>params._meta["internal.mcp-gateway/affinity"]</c>.</summary>
+    public ByteRange Affinity;
+
     /// <summary><c>params.protocolVersion</c> of an <c>initialize</c>.</summary>
     public ByteRange InitializeVersion;
 

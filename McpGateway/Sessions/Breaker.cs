@@ -26,6 +26,9 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
 
     public DateTimeOffset LastFailureAt { get { lock (_lock) return _lastAt; } }
 
+    /// <summary>What keeps handshakes waiting that are wanted and could be made, for those who wait; null for nothing. Written by the opener.</summary>
+    public string? HeldBack { get; set; }
+
     public bool IsOpen { get { lock (_lock) return IsOpenNeedsLock(); } }
 
     /// <summary>Counts a failed open and says how long to wait before the next.</summary>

@@ -55,6 +55,9 @@ internal sealed record PoolOptions
     /// <summary>How long a call may take: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Handshakes begun a minute, for upstreams with a rate limit: 1 to 6000; 0, the default, for any number. A session that is resumed counts too.</summary>
+    public int HandshakesPerMinute { get; init; }
+
     /// <summary>Everything that is out of bounds or contradicts itself, each as a sentence that starts with the key.</summary>
     public IEnumerable<string> Check()
     {
@@ -62,6 +65,7 @@ internal sealed record PoolOptions
         if (MinIdle < 0) yield return $"pool.minIdle is {MinIdle}; it must be 0 or more.";
         if (MinIdle > Max) yield return $"pool.minIdle is {MinIdle}, more than pool.max ({Max}); lower it or raise pool.max.";
         if (MaxWaiting is < 0 or > 65536) yield return $"pool.maxWaiting is {MaxWaiting}; it must be 0 to 65536.";
+        if (HandshakesPerMinute is < 0 or > 6000) yield return $"pool.handshakesPerMinute is {HandshakesPerMinute}; it must be 1 to 6000, or 0 for no limit.";
         foreach (var (key, value, least, most) in Durations())
         {
             if (value < least || value > most) yield return $"pool.{key} is {value.TotalSeconds:0.###} s; it must be {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s.";

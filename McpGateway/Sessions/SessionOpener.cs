@@ -4,7 +4,7 @@ namespace McpGateway.Sessions;
 
 /// <summary>
 /// Opens sessions in the background, so that a caller only ever waits for one. At most three handshakes at once; before each
-/// it asks again whether it is still needed; after a failure it backs off.
+/// it asks again whether it is still needed; after a failure it backs off; an upstream with a budget gets no more than that.
 /// </summary>
 internal sealed class SessionOpener(
     string upstream,
@@ -12,6 +12,7 @@ internal sealed class SessionOpener(
     Func<CancellationToken, Task<bool>> openOne,
     Action onFailure,
     Breaker breaker,
+    HandshakeBudget budget,
     PoolMeter meter,
     Timeline timeline,
     TimeProvider time,
@@ -24,6 +25,9 @@ internal sealed class SessionOpener(
     private readonly Lock _startLock = new();
     private Task? _loop;
     private int _opening;
+
+    /// <summary>Handshakes begun.</summary>
+    public long Begun => budget.Taken;
 
     /// <summary>Handshakes under way.</summary>
     public int Opening => Volatile.Read(ref _opening);
@@ -56,10 +60,10 @@ internal sealed class SessionOpener(
             while (await _requests.Reader.WaitToReadAsync(_closing.Token))
             {
                 _requests.Reader.TryRead(out _);
-                await BackOffAsync();
                 handshakes.RemoveAll(handshake => handshake.IsCompleted);
-                for (var wanted = Math.Min(need(), AtOnce) - Opening; wanted > 0; wanted--)
+                while (await IsNextDueAsync())
                 {
+                    budget.Take();
                     Interlocked.Increment(ref _opening);
                     handshakes.Add(OpenAsync());
                 }
@@ -71,11 +75,36 @@ internal sealed class SessionOpener(
         }
     }
 
-    private async Task BackOffAsync()
+    /// <summary>Waits until another handshake may begin; false when none is needed any more. After each wait it looks again at everything.</summary>
+    private async Task<bool> IsNextDueAsync()
     {
-        var wait = breaker.RetryAt - time.GetUtcNow();
-        if (wait > TimeSpan.Zero && need() > 0) await Task.Delay(wait, time, _closing.Token);
+        while (Math.Min(need(), AtOnce) > Opening)
+        {
+            if (breaker.RetryAt - time.GetUtcNow() is var backoff && backoff > TimeSpan.Zero) await PauseAsync(backoff);
+            else if (budget.Wait is var wait && wait > TimeSpan.Zero) await HoldBackAsync(wait);
+            else return true;
+        }
+
+        return false;
     }
+
+    private async Task HoldBackAsync(TimeSpan wait)
+    {
+        var reason = $"the handshakes of this minute are used up (pool.handshakesPerMinute), the next is due in {wait.TotalSeconds:0.#} s";
+        timeline.Add("handshake held back", reason);
+        breaker.HeldBack = reason;
+        try
+        {
+            await PauseAsync(wait);
+        }
+        finally
+        {
+            breaker.HeldBack = null;
+        }
+    }
+
+    /// <summary>In whole milliseconds, rounded up: a timer cuts off the rest, and whoever then looks again would find that it is still too early.</summary>
+    private Task PauseAsync(TimeSpan wait) => Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), time, _closing.Token);
 
     private async Task OpenAsync()
     {

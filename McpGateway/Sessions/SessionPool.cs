@@ -382,7 +382,7 @@ internal sealed class SessionPool : UpstreamSessions
         var counts = Counts;
         return new UpstreamException(FailureKind.Throttled,
             $"No session of upstream '{_host.Upstream}' is free: {why} ({counts.Total} of {Volatile.Read(ref _limit)} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
-            + $"{(_host.Breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}). {remedy}",
+            + $"{(_host.Breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}{(_host.Breaker.HeldBack is { } held ? $"; {held}" : "")}). {remedy}",
             _host.Breaker.LastFailure, TimeSpan.FromSeconds(1));
     }
 }

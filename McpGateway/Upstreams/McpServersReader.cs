@@ -148,12 +148,13 @@ internal sealed partial class McpServersReader(string source, string directory, 
         "bypassWindow" => options with { BypassWindow = Duration(value, where, options.BypassWindow) },
         "openTimeout" => options with { OpenTimeout = Duration(value, where, options.OpenTimeout) },
         "callTimeout" => options with { CallTimeout = Duration(value, where, options.CallTimeout) },
+        "handshakesPerMinute" => options with { HandshakesPerMinute = Number(value, where, options.HandshakesPerMinute) },
         _ => Unknown(options, where),
     };
 
     private PoolOptions Unknown(PoolOptions options, string where)
     {
-        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxWaiting, acquireTimeout, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout.");
+        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxWaiting, acquireTimeout, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
         return options;
     }
 

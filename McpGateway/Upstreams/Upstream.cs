@@ -43,7 +43,7 @@ internal sealed class Upstream : IAsyncDisposable
         _catalogues = new Catalogues(this, options.CatalogueTtl, time);
         _drain = new OperatorDrain(config.Name);
         _hint = new WarmHint(config.Pool, time);
-        _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, Meter, Timeline, time, logger);
+        _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, new HandshakeBudget(config.Pool.HandshakesPerMinute, time), Meter, Timeline, time, logger);
         _host = new PoolHost
         {
             Upstream = config.Name,
@@ -80,6 +80,9 @@ internal sealed class Upstream : IAsyncDisposable
     public EraMemory? Memory => _memory;
 
     public PoolCounts Counts => (_sessions?.Counts ?? default) with { Opening = _opener.Opening };
+
+    /// <summary>Handshakes begun since it was loaded.</summary>
+    public long Handshakes => _opener.Begun;
 
     /// <summary>How many more sessions are wanted now.</summary>
     public int Need => _sessions?.Need ?? (_disposed || _drain.IsOn ? 0 : 1);

@@ -87,6 +87,17 @@ public sealed class PoolOperationTests
     }
 
     [Fact]
+    public async Task Starved_NamesTheBudget_WhenThatIsWhatKeepsHandshakesBack()
+    {
+        await using var test = new TestPool(s_options with { MaxWaiting = 0 });
+        test.Breaker.HeldBack = "the handshakes of this minute are used up (pool.handshakesPerMinute)";
+
+        var starved = await Should.ThrowAsync<UpstreamException>(async () => await test.LeaseAsync());
+
+        starved.Message.ShouldContain("pool.handshakesPerMinute");
+    }
+
+    [Fact]
     public async Task Sweep_NamesTheHolder_WhenALeaseOutlivesEveryCall()
     {
         await using var test = new TestPool(s_options with { Mode = PoolMode.Auto }) { Opens = true };

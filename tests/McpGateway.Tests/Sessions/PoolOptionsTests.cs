@@ -15,6 +15,7 @@ public sealed class PoolOptionsTests
         { nameof(PoolOptions.KeepAlive), "pool.keepAlive is 10 s; it must be" },
         { nameof(PoolOptions.BypassWindow), "pool.bypassWindow (90 s) is longer than pool.keepAlive (60 s)" },
         { nameof(PoolOptions.OpenTimeout), "pool.openTimeout is 301 s; it must be 0.1 s to 300 s." },
+        { nameof(PoolOptions.HandshakesPerMinute), "pool.handshakesPerMinute is 6001; it must be 1 to 6000, or 0 for no limit." },
         { nameof(PoolOptions.CallTimeout), "pool.callTimeout is 0.5 s; it must be 1 s to 86400 s." },
     };
 
@@ -37,6 +38,7 @@ public sealed class PoolOptionsTests
             nameof(PoolOptions.KeepAlive) => none with { KeepAlive = TimeSpan.FromSeconds(0.5), BypassWindow = TimeSpan.Zero },
             nameof(PoolOptions.BypassWindow) => none with { BypassWindow = TimeSpan.FromSeconds(90) },
             nameof(PoolOptions.OpenTimeout) => none with { OpenTimeout = TimeSpan.FromSeconds(301) },
+            nameof(PoolOptions.HandshakesPerMinute) => none with { HandshakesPerMinute = 6001 },
             _ => none with { CallTimeout = TimeSpan.FromSeconds(0.5) },
         };
 

@@ -7,6 +7,7 @@ public sealed class SessionOpenerTests : IAsyncDisposable
 {
     private readonly ManualTimeProvider _time = new();
     private readonly Breaker _breaker;
+    private readonly Timeline _timeline;
     private readonly SessionOpener _opener;
     private readonly SemaphoreSlim _mayOpen = new(0);
     private UpstreamException? _failure;
@@ -19,7 +20,8 @@ public sealed class SessionOpenerTests : IAsyncDisposable
     public SessionOpenerTests()
     {
         _breaker = new Breaker(_time, new Random(1));
-        _opener = new SessionOpener("up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, Meters.Pool(_time), new Timeline(_time), _time, NullLogger.Instance);
+        _timeline = new Timeline(_time);
+        _opener = Opener(handshakesPerMinute: 0);
     }
 
     public ValueTask DisposeAsync() => _opener.DisposeAsync();
@@ -103,7 +105,105 @@ public sealed class SessionOpenerTests : IAsyncDisposable
         _failed.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task HandshakesThatFailSideBySide_CountAsOneFailure()
+    {
+        _need = 3;
+        _failsTogether = new UpstreamException(FailureKind.Unreachable, "refused");
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 3);
+
+        _mayOpen.Release(3);
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 3 && _opener.Opening == 0);
+        _breaker.IsOpen.ShouldBeFalse();
+        (_breaker.RetryAt - _time.GetUtcNow()).TotalSeconds.ShouldBeInRange(0.25, 0.5);
+        _timeline.Read().Count(step => step.What == "open failed").ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Opener_WaitsTwiceAsLongEachTime_WithinTheJitter()
+    {
+        _need = 1;
+        _failure = new UpstreamException(FailureKind.Unreachable, "refused");
+        _opener.Start();
+        for (var (attempt, whole) = (1, 0.5); attempt <= 8; attempt++, whole = Math.Min(30, whole * 2))
+        {
+            await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == attempt && _time.PendingTimers == 1);
+            var delay = _breaker.RetryAt - _time.GetUtcNow();
+            delay.TotalSeconds.ShouldBeInRange(whole / 2, whole);
+
+            _time.Advance(delay - TimeSpan.FromMilliseconds(10));
+            _time.PendingTimers.ShouldBe(1);
+            Volatile.Read(ref _failed).ShouldBe(attempt);
+            _time.Advance(TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    [Fact]
+    public async Task Opener_OpensNothing_WhenTheNeedHasGoneWhileItWaited()
+    {
+        _need = 1;
+        _failure = new UpstreamException(FailureKind.Unreachable, "refused");
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && _time.PendingTimers == 1);
+        Volatile.Write(ref _failure, null);
+        Volatile.Write(ref _need, 0);
+        _mayOpen.Release(5);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Volatile.Write(ref _need, 1);
+        _opener.Request();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1 && _opener.Opening == 0);
+
+        _mayOpen.CurrentCount.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Opener_SpreadsHandshakes_WithinTheBudget_AndSaysSo()
+    {
+        await using var opener = Opener(handshakesPerMinute: 6);
+        _need = 10;
+        _mayOpen.Release(10);
+        opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 3 && _time.PendingTimers == 1);
+        _breaker.HeldBack!.ShouldContain("pool.handshakesPerMinute");
+        _breaker.HeldBack!.ShouldContain("20 s");
+        _timeline.Read().ShouldContain(step => step.What == "handshake held back");
+
+        for (var opened = 4; opened <= 6; opened++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(20.1));
+            await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == opened && _time.PendingTimers == 1);
+        }
+
+        opener.Begun.ShouldBe(6);
+        Volatile.Write(ref _need, 0);
+        _time.Advance(TimeSpan.FromSeconds(20.1));
+        await Eventually.HoldsAsync(() => _breaker.HeldBack is null);
+        opener.Begun.ShouldBe(6);
+    }
+
+    [Fact]
+    public async Task Opener_EndsAtOnce_WhenDisposedWhileItIsHeldBack()
+    {
+        var opener = Opener(handshakesPerMinute: 1);
+        _need = 2;
+        _mayOpen.Release(2);
+        opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1 && _time.PendingTimers == 1);
+
+        await opener.DisposeAsync();
+
+        opener.Begun.ShouldBe(1);
+        _breaker.HeldBack.ShouldBeNull();
+    }
+
+    private SessionOpener Opener(int handshakesPerMinute) => new(
+        "up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, new HandshakeBudget(handshakesPerMinute, _time), Meters.Pool(_time), _timeline, _time, NullLogger.Instance);
+
     private Exception? _unforeseen;
+    private UpstreamException? _failsTogether;
 
     private async Task<bool> OpenAsync(CancellationToken cancellationToken)
     {
@@ -114,6 +214,7 @@ public sealed class SessionOpenerTests : IAsyncDisposable
         try
         {
             await _mayOpen.WaitAsync(cancellationToken);
+            if (_failsTogether is { } together) throw together;
         }
         finally
         {
