@@ -8,7 +8,10 @@ namespace Chaos;
 public sealed class KilledGatewayTests(ITestOutputHelper output)
 {
     private const int CallersAtOnce = 20;
-    private const int CallsEach = 60;
+
+    /// <summary>Made before each kill and after the last.</summary>
+    private const int Calls = 400;
+
     private const int Kills = 2;
     private const int Unused = 3;
 
@@ -36,26 +39,34 @@ public sealed class KilledGatewayTests(ITestOutputHelper output)
         FleetMember[] fleet = [.. served, processes];
         var callers = Enumerable.Range(0, CallersAtOnce).Select(number => new Caller(number, settings.Seed, gateway, fleet)).ToList();
 
-        var running = Task.WhenAll(callers.Select(caller => Task.Run(() => caller.RunAsync(CallsEach, limit.Token))));
+        // They go on for as long as gateways are killed, and then for as long again.
+        var running = Task.WhenAll(callers.Select(caller => Task.Run(() => caller.RunAsync(int.MaxValue, limit.Token))));
         var resumed = 0;
         for (var kill = 1; kill <= Kills; kill++)
         {
-            // A part of the way, by what the callers have done and not by the clock.
-            var share = CallersAtOnce * CallsEach * kill / (Kills + 1);
-            await Eventually.HoldsAsync(() => callers.Sum(caller => caller.Done) >= share || running.IsCompleted, TimeSpan.FromMinutes(2));
-            running.IsCompleted.ShouldBeFalse($"the gateway was to be killed under load; {settings}");
+            await CallAsync(callers, running);
             resumed += await KillAndRelaunchAsync(gateway, processes, calm);
         }
 
+        await CallAsync(callers, running);
+        foreach (var caller in callers) caller.EndAfter(0);
         await running;
+        limit.IsCancellationRequested.ShouldBeFalse($"a caller did not get through; {settings}");
         var invariants = new Invariants(callers, fleet);
         invariants.Check();
         output.WriteLine($"sessions resumed {resumed}\n{Story.Of(settings, fleet, callers, invariants)}");
-        invariants.Records.Count.ShouldBe(CallersAtOnce * CallsEach, $"a caller did not get through; {settings}");
         invariants.Violations.ShouldBeEmpty(Story.Of(settings, fleet, callers, invariants));
         invariants.Count(Outcome.GatewayLost).ShouldBeGreaterThan(0, $"no call was under way when the gateway was killed; {settings}");
         callers.Sum(caller => caller.Reinitialized).ShouldBeGreaterThan(0, settings.ToString());
         await ShouldLeaveNothingAsync(gateway, processes, [.. served, calm]);
+    }
+
+    /// <summary>Waits until so many more calls have been made, by what the callers have done and not by the clock.</summary>
+    private static async Task CallAsync(List<Caller> callers, Task running)
+    {
+        var before = callers.Sum(caller => caller.Done);
+        await Eventually.HoldsAsync(() => callers.Sum(caller => caller.Done) >= before + Calls || running.IsCompleted, TimeSpan.FromMinutes(2));
+        if (running.IsCompleted) await running;
     }
 
     /// <summary>Kills the gateway and starts it again while the calm upstream shakes no hands: it can only be ready with the sessions it had.</summary>

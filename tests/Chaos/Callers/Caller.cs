@@ -39,6 +39,7 @@ internal sealed class Caller
     private int _lastId;
     private int _affinity;
     private int _done;
+    private int _wanted;
 
     /// <summary>The gateway as it was found at the start of the call: one call never speaks to two.</summary>
     private GatewayAddress _at;
@@ -66,9 +67,13 @@ internal sealed class Caller
     /// <summary>How often it had to begin a session again, because the gateway that knew it is gone.</summary>
     public int Reinitialized { get; private set; }
 
+    /// <summary>Makes it end after so many calls in all, where it was to go on for longer.</summary>
+    public void EndAfter(int calls) => Volatile.Write(ref _wanted, calls);
+
     public async Task RunAsync(int calls, CancellationToken cancellationToken)
     {
-        while (_records.Count < calls && !cancellationToken.IsCancellationRequested)
+        EndAfter(calls);
+        while (_records.Count < Volatile.Read(ref _wanted) && !cancellationToken.IsCancellationRequested)
         {
             if (_random.Next(100) == 0) await StartAnewAsync(cancellationToken);
             await CallOnceAsync(_choices[_random.Next(_choices.Length)], cancellationToken);
