@@ -24,8 +24,8 @@ internal abstract class ClientCall
     /// <summary>Cancelled when the client takes the request back.</summary>
     public required CancellationToken Cancelled { get; init; }
 
-    /// <summary>Told when the catalogue changes.</summary>
-    public required Action<string> Announce { get; init; }
+    /// <summary>Tells every client that asked for it that something changed.</summary>
+    public required Action<Change> Announce { get; init; }
 
     public JsonObject Arguments => Message.Params["arguments"] as JsonObject ?? [];
 

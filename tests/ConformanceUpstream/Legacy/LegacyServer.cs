@@ -112,8 +112,12 @@ internal sealed class LegacyServer
         return [];
     }
 
-    private void Announce(string method)
+    private void Announce(Change change)
     {
-        foreach (var session in _sessions.Values) session.Outside.Append(Rpc.Notification(method));
+        foreach (var session in _sessions.Values)
+        {
+            if (change.Uri is null) session.Outside.Append(Rpc.Notification(change.Method));
+            else if (session.Subscriptions.ContainsKey(change.Uri)) session.Outside.Append(Rpc.Notification(change.Method, new JsonObject { ["uri"] = change.Uri }));
+        }
     }
 }

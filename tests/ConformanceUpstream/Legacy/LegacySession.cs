@@ -6,7 +6,7 @@ using ConformanceUpstream.Protocol;
 namespace ConformanceUpstream.Legacy;
 
 /// <summary>What a server keeps of one client from <c>initialize</c> to the end.</summary>
-internal sealed class LegacySession(string id) : IDisposable
+internal sealed class LegacySession : IDisposable
 {
     /// <summary>The name of <see cref="Outside"/> in event ids.</summary>
     public const string OutsideName = "session";
@@ -15,10 +15,18 @@ internal sealed class LegacySession(string id) : IDisposable
     private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonObject>> _asked = new();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _running = new();
     private readonly CancellationTokenSource _ended = new();
+    // Taken once: a request that comes in while the session ends asks for it after its source is gone.
+    private readonly CancellationToken _endedToken;
     private int _lastStream;
     private int _lastRequest;
 
-    public string Id => id;
+    public LegacySession(string id)
+    {
+        Id = id;
+        _endedToken = _ended.Token;
+    }
+
+    public string Id { get; }
 
     /// <summary>Null before <c>initialize</c>.</summary>
     public string? Version { get; private set; }
@@ -33,8 +41,6 @@ internal sealed class LegacySession(string id) : IDisposable
 
     /// <summary>Messages that belong to no call; on stdio and HTTP+SSE all of them.</summary>
     public EventLog Outside => _streams[OutsideName];
-
-    public CancellationToken Ended => _ended.Token;
 
     public void Begin(string version, JsonObject capabilities) => (Version, Capabilities) = (version, capabilities);
 
@@ -80,7 +86,7 @@ internal sealed class LegacySession(string id) : IDisposable
     }
 
     /// <summary>A token that is cancelled when the client takes the request back or leaves.</summary>
-    public CancellationTokenSource Running(RpcMessage request) => _running[request.IdText] = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+    public CancellationTokenSource Running(RpcMessage request) => _running[request.IdText] = CancellationTokenSource.CreateLinkedTokenSource(_endedToken);
 
     public void Finished(RpcMessage request)
     {
@@ -89,7 +95,15 @@ internal sealed class LegacySession(string id) : IDisposable
 
     public void Cancel(JsonNode? requestId)
     {
-        if (requestId is not null && _running.TryGetValue(requestId.ToJsonString(), out var running)) running.Cancel();
+        if (requestId is null || !_running.TryGetValue(requestId.ToJsonString(), out var running)) return;
+        try
+        {
+            running.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Answered meanwhile.
+        }
     }
 
     public void End()

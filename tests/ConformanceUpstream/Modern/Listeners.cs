@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using ConformanceUpstream.Calls;
 using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Modern;
@@ -15,14 +16,17 @@ internal sealed class Listeners
         ["notifications/resources/list_changed"] = "resourcesListChanged",
     };
 
-    private readonly ConcurrentDictionary<Channel<string>, JsonObject> _open = new();
+    private readonly ConcurrentDictionary<Channel<Change>, JsonObject> _open = new();
 
-    /// <summary>Tells those who asked for it that a list changed.</summary>
-    public void Announce(string method)
+    /// <summary>Tells those who asked for it.</summary>
+    public void Announce(Change change)
     {
         foreach (var (channel, granted) in _open)
         {
-            if (granted[s_flags[method]] is not null) channel.Writer.TryWrite(method);
+            var wanted = change.Uri is null
+                ? granted[s_flags[change.Method]] is not null
+                : granted["resourceSubscriptions"] is JsonArray uris && uris.Any(uri => RpcMessage.TextOf(uri) == change.Uri);
+            if (wanted) channel.Writer.TryWrite(change);
         }
     }
 
@@ -30,12 +34,14 @@ internal sealed class Listeners
     public async Task<JsonObject> ListenAsync(RpcMessage message, Func<JsonObject, Task> notify, CancellationToken cancellationToken)
     {
         var granted = Grant(message.Params["notifications"] as JsonObject ?? throw new RpcException(RpcCode.InvalidParams, "params.notifications is missing."));
-        var channel = Channel.CreateUnbounded<string>();
-        await notify(Of(message, "notifications/subscriptions/acknowledged", new JsonObject { ["notifications"] = granted.DeepClone() }));
+        var channel = Channel.CreateUnbounded<Change>();
+        // Open before it is said to be: what changes from then on is not missed.
         _open[channel] = granted;
         try
         {
-            await foreach (var method in channel.Reader.ReadAllAsync(cancellationToken)) await notify(Of(message, method, []));
+            await notify(Of(message, "notifications/subscriptions/acknowledged", new JsonObject { ["notifications"] = granted.DeepClone() }));
+            await foreach (var change in channel.Reader.ReadAllAsync(cancellationToken))
+                await notify(Of(message, change.Method, change.Uri is null ? [] : new JsonObject { ["uri"] = change.Uri }));
         }
         finally
         {

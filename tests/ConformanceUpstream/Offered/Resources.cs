@@ -6,6 +6,9 @@ namespace ConformanceUpstream.Offered;
 /// <summary>The resources the suite reads in both eras.</summary>
 internal static class Resources
 {
+    /// <summary>The resource one can subscribe to.</summary>
+    public const string Watched = "test://watched-resource";
+
     private const string TemplateStart = "test://template/";
     private const string TemplateEnd = "/data";
 
@@ -14,7 +17,7 @@ internal static class Resources
         ["resources"] = new JsonArray(
             Listed("test://static-text", "static-text", "A text that never changes", "text/plain"),
             Listed("test://static-binary", "static-binary", "An image that never changes", "image/png"),
-            Listed("test://watched-resource", "watched-resource", "A text one can subscribe to", "text/plain")),
+            Listed(Watched, "watched-resource", "A text one can subscribe to", "text/plain")),
     };
 
     public static JsonObject ListTemplates() => new()
@@ -37,7 +40,7 @@ internal static class Resources
         return uri switch
         {
             "test://static-text" => Text(uri, "text/plain", "This is the content of the static text resource."),
-            "test://watched-resource" => Text(uri, "text/plain", "This is the content of the watched resource."),
+            Watched => Text(uri, "text/plain", "This is the content of the watched resource."),
             "test://static-binary" => new JsonObject { ["contents"] = new JsonArray(new JsonObject { ["uri"] = uri, ["mimeType"] = "image/png", ["blob"] = Content.Png }) },
             _ when TemplateId(uri) is { } id => Text(uri, "application/json", new JsonObject { ["id"] = id, ["templateTest"] = true, ["data"] = $"Data for ID: {id}" }.ToJsonString()),
             _ => throw new RpcException(notFound, $"Resource not found: {uri}", new JsonObject { ["uri"] = uri }),

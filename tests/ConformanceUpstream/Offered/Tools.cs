@@ -48,8 +48,9 @@ internal static class Tools
             call.Require("sampling");
             return Task.FromResult(Content.ToolResult(Content.Text("The client can sample.")));
         }),
-        new("test_trigger_tool_change", "Announces that the list of tools changed", Announce("tools")),
-        new("test_trigger_prompt_change", "Announces that the list of prompts changed", Announce("prompts")),
+        new("test_trigger_tool_change", "Announces that the list of tools changed", Announce(Change.OfList("tools"))),
+        new("test_trigger_prompt_change", "Announces that the list of prompts changed", Announce(Change.OfList("prompts"))),
+        new("test_trigger_resource_update", "Announces that the watched resource changed", Announce(Change.OfResource(Resources.Watched))),
         new("test_header_parameter", "Says the region, which a header repeats", Tool.Object(new JsonObject { ["region"] = RegionSchema() }, "region"),
             call => Task.FromResult(Content.ToolResult(Content.Text($"Region: {call.Arguments["region"]}")))),
         new("json_schema_2020_12_tool", "Tool with JSON Schema 2020-12 features", JsonNode.Parse(Schema202012)!.AsObject(),
@@ -80,10 +81,10 @@ internal static class Tools
     private static Func<ClientCall, Task<JsonObject>> Answer(params JsonObject[] blocks) =>
         _ => Task.FromResult(Content.ToolResult([.. blocks.Select(block => block.DeepClone().AsObject())]));
 
-    private static Func<ClientCall, Task<JsonObject>> Announce(string list) => call =>
+    private static Func<ClientCall, Task<JsonObject>> Announce(Change change) => call =>
     {
-        call.Announce($"notifications/{list}/list_changed");
-        return Task.FromResult(Content.ToolResult(Content.Text($"Announced a change of {list}.")));
+        call.Announce(change);
+        return Task.FromResult(Content.ToolResult(Content.Text($"Announced {change.Method}.")));
     };
 
     private static JsonObject RegionSchema()

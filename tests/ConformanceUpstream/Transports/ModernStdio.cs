@@ -16,7 +16,7 @@ internal sealed class ModernStdio(ModernServer server)
     {
         var writing = WriteAsync(output);
         await Lines.ReadAsync(input, Receive, Send, cancellationToken);
-        foreach (var running in _running.Values) await running.CancelAsync();
+        foreach (var id in _running.Keys) Cancel(id);
         _outgoing.Writer.TryComplete();
         await writing;
     }
@@ -24,7 +24,20 @@ internal sealed class ModernStdio(ModernServer server)
     private void Receive(RpcMessage message)
     {
         if (message.IsRequest) _ = AnswerAsync(message);
-        else if (message.Method == "notifications/cancelled" && message.Params["requestId"] is { } id && _running.TryGetValue(id.ToJsonString(), out var running)) running.Cancel();
+        else if (message.Method == "notifications/cancelled" && message.Params["requestId"] is { } id) Cancel(id.ToJsonString());
+    }
+
+    private void Cancel(string id)
+    {
+        if (!_running.TryGetValue(id, out var running)) return;
+        try
+        {
+            running.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Answered meanwhile.
+        }
     }
 
     private async Task AnswerAsync(RpcMessage message)
