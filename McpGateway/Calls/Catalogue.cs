@@ -34,9 +34,13 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
     /// <summary>Raised when the tools have become others.</summary>
     public event Action? Changed;
 
-    /// <summary>Reads all pages on a link that nobody else uses yet.</summary>
-    /// <exception cref="UpstreamException">The upstream does not answer its own list.</exception>
-    public async Task FillAsync(UpstreamLink link, McpEra era, CancellationToken cancellationToken)
+    /// <summary>Reads all pages.</summary>
+    /// <param name="link">A link on which nobody else has a call.</param>
+    /// <param name="era">How the upstream speaks.</param>
+    /// <param name="mayBeEmpty">True where the session cannot have been lost: it was just opened, or there is none. Elsewhere no tools where there were some are a loss, and the old list stays.</param>
+    /// <param name="cancellationToken">Cancelled when it takes too long.</param>
+    /// <exception cref="UpstreamException">The upstream does not answer its own list, or the session is lost.</exception>
+    public async Task FillAsync(UpstreamLink link, McpEra era, bool mayBeEmpty, CancellationToken cancellationToken)
     {
         var tools = ImmutableArray.CreateBuilder<ToolEntry>();
         string? cursor = null;
@@ -44,11 +48,12 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         {
             var member = cursor is null ? "" : $"\"cursor\":{JsonSerializer.Serialize(cursor)}";
             using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era, member), cancellationToken);
-            if (answer.Shape.Kind == MessageKind.Error) throw new UpstreamException(FailureKind.NotMcp, $"The upstream refused tools/list: {answer.ReadErrorText()}");
+            if (answer.Shape.Kind == MessageKind.Error) throw Refused(link, answer);
             cursor = ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
             if (cursor is null) break;
         }
 
+        if (!mayBeEmpty && tools.Count == 0 && _snapshot is { Tools.Length: > 0 }) throw new UpstreamException(FailureKind.SessionLost, "The session is lost: it lists no tools any more.");
         Replace(tools.ToImmutable());
     }
 
@@ -117,7 +122,7 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         {
             await using var lease = await LeaseAsync(CancellationToken.None);
             using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
-            await FillAsync(lease.Session.Link, lease.Session.Server.Era, deadline.Token);
+            await FillOrBreakAsync(lease, deadline.Token);
         }
         catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
         {
@@ -127,6 +132,28 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         {
             Volatile.Write(ref _refreshing, 0);
         }
+    }
+
+    /// <summary>A lost session is replaced, and the next one, which is new, says what tools there are.</summary>
+    private async Task FillOrBreakAsync(SessionLease lease, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await FillAsync(lease.Session.Link, lease.Session.Server.Era, mayBeEmpty: !lease.Session.Link.KeepsSession, cancellationToken);
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
+        {
+            lease.Break(exception.Message);
+            throw;
+        }
+    }
+
+    /// <summary>A list runs no tool: whatever speaks of the session is no tool's.</summary>
+    private static UpstreamException Refused(UpstreamLink link, UpstreamMessage answer)
+    {
+        var text = answer.ReadErrorText();
+        var isLoss = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text)).Kind is not null;
+        return new UpstreamException(isLoss ? FailureKind.SessionLost : FailureKind.NotMcp, $"The upstream refused tools/list: {text}");
     }
 
     private void Replace(ImmutableArray<ToolEntry> tools)

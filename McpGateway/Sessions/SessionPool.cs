@@ -8,6 +8,8 @@ namespace McpGateway.Sessions;
 /// </summary>
 internal sealed class SessionPool : UpstreamSessions
 {
+    private static readonly TimeSpan s_limitHolds = TimeSpan.FromMinutes(5);
+
     private readonly PoolHost _host;
     private readonly PoolOptions _options;
     private readonly TimeProvider _time;
@@ -21,13 +23,12 @@ internal sealed class SessionPool : UpstreamSessions
     private long _turns;
     private int _waiting;
 
-    /// <summary>Sessions at most: as configured, or fewer once the upstream has refused one more.</summary>
-    private int _limit;
+    private FoundLimit? _found;
 
     public SessionPool(PoolHost host)
         : base(host.Meter)
     {
-        (_host, _options, _time, _limit) = (host, host.Options, host.Time, host.Options.Max);
+        (_host, _options, _time) = (host, host.Options, host.Time);
         _roster = new SessionRoster(host);
         _shelves = new Shelves(host);
         _verifier = new SessionVerifier(host, _roster);
@@ -47,13 +48,16 @@ internal sealed class SessionPool : UpstreamSessions
             // What is being opened counts even where it is not wanted any more: the opener takes it off again.
             if (_options.Mode == PoolMode.Shared) wanted = Math.Max(LackOfShared, _shelves.Default.Opening);
             else foreach (var shelf in _shelves.All) wanted += Math.Max(_shelves.LackOf(shelf), shelf.Opening);
-            return Math.Max(0, Math.Min(wanted, Volatile.Read(ref _limit) - _roster.Total));
+            return Math.Max(0, Math.Min(wanted, Limit - _roster.Total));
         }
     }
 
     private int LackOfShared => Math.Max(1, _host.Hint.Target) - _roster.All.Count(session => session.State != SessionState.Broken);
 
-    private bool HasRoom => _roster.Total + _shelves.Opening < Volatile.Read(ref _limit);
+    /// <summary>Sessions at most: as configured, or fewer for a while once the upstream has refused one more.</summary>
+    private int Limit => Volatile.Read(ref _found) is { } found && _time.GetElapsedTime(found.Since) < s_limitHolds ? found.Most : _options.Max;
+
+    private bool HasRoom => _roster.Total + _shelves.Opening < Limit;
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) => _options.Mode switch
     {
@@ -111,13 +115,13 @@ internal sealed class SessionPool : UpstreamSessions
 
     public override void WakeWaiters() => _shelves.WakeAll();
 
-    /// <summary>Takes the sessions there are for as many as the upstream allows.</summary>
+    /// <summary>Takes the sessions there are for as many as the upstream allows, for some minutes: one that was just going may have been in the way.</summary>
     /// <returns>The limit; null when there are none, so that it must be somebody else's that is in the way.</returns>
     public int? TryLimit()
     {
         var total = _roster.Total;
         if (total == 0) return null;
-        Volatile.Write(ref _limit, Math.Min(total, _options.Max));
+        Volatile.Write(ref _found, new FoundLimit(Math.Min(total, _options.Max), _time.GetTimestamp()));
         return total;
     }
 
@@ -381,8 +385,11 @@ internal sealed class SessionPool : UpstreamSessions
     {
         var counts = Counts;
         return new UpstreamException(FailureKind.Throttled,
-            $"No session of upstream '{_host.Upstream}' is free: {why} ({counts.Total} of {Volatile.Read(ref _limit)} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
+            $"No session of upstream '{_host.Upstream}' is free: {why} ({counts.Total} of {Limit} open, {counts.Leased} in use, {counts.Pinned} pinned, {counts.Waiting} waiting"
             + $"{(_host.Breaker.LastFailure is { } last ? $"; last failure to open: {last.Message}" : "")}{(_host.Breaker.HeldBack is { } held ? $"; {held}" : "")}). {remedy}",
             _host.Breaker.LastFailure, TimeSpan.FromSeconds(1));
     }
+
+    /// <summary>How many sessions an upstream allowed, and since when that is known.</summary>
+    private sealed record FoundLimit(int Most, long Since);
 }

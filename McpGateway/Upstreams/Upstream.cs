@@ -324,7 +324,7 @@ internal sealed class Upstream : IAsyncDisposable
         var record = await _ledger.RecordAsync(Config, profile, opened.Link, opened.Server);
         try
         {
-            await VerifyAsync(opened, profile, cancellationToken);
+            await VerifyAsync(opened, profile, isNew: true, cancellationToken);
             return await TakeInAsync(opened, profile, record);
         }
         catch
@@ -343,7 +343,7 @@ internal sealed class Upstream : IAsyncDisposable
             var opened = _opening.Resume(record);
             try
             {
-                await VerifyAsync(opened, profile, cancellationToken);
+                await VerifyAsync(opened, profile, isNew: false, cancellationToken);
                 return await TakeInAsync(opened, profile, record);
             }
             catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.NotMcp or FailureKind.OutcomeUnknown)
@@ -366,7 +366,7 @@ internal sealed class Upstream : IAsyncDisposable
         return null;
     }
 
-    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, CancellationToken cancellationToken)
+    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, bool isNew, CancellationToken cancellationToken)
     {
         var catalogue = _catalogues.Of(profile);
         opened.Link.ListChanged += list =>
@@ -374,7 +374,7 @@ internal sealed class Upstream : IAsyncDisposable
             if (list == McpMethod.ToolsListChanged) catalogue.Invalidate();
         };
         // The probe that makes a session leasable is the list everybody asks for first.
-        if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, cancellationToken);
+        if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: isNew, cancellationToken);
         else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
     }
 

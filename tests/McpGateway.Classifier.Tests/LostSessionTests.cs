@@ -25,6 +25,7 @@ public enum Outcome
 public sealed class LostSessionTests(Peers peers)
 {
     private static readonly string[] s_calls = ["tools/call"];
+    private static readonly string[] s_lists = ["tools/list"];
 
     public static TheoryData<FaultKind, UpstreamTransport, int, Outcome> Cells()
     {
@@ -144,6 +145,24 @@ public sealed class LostSessionTests(Peers peers)
         control.Read().Counters.Requests["initialize"].ShouldBeInRange(1, 12);
         peers.Executions(transport, id).ShouldBe(0);
         await ShouldBeHealthyAsync(transport, upstream);
+    }
+
+    [Theory]
+    [InlineData(EmptySuccess, "lists no tools")]
+    [InlineData(ErrorInStream, "Session not found")]
+    public async Task Catalogue_KeepsItsTools_AndTheSessionIsReplaced_WhenALostOneAnswersForThem(FaultKind kind, string reason)
+    {
+        var upstream = Peers.Name(Sse);
+        await peers.SettleAsync(upstream);
+        var before = await peers.LastClosedAsync(upstream);
+        await peers.SpoilAsync(Sse, new Fault { Kind = kind, Methods = s_lists });
+
+        await peers.Sse.Control.ChangeListAsync();
+
+        await Eventually.SeesAsync(() => peers.LastClosedAsync(upstream), closed => closed != before);
+        (await peers.Gateway.ReportAsync(upstream))["timeline"]!.AsArray().ShouldContain(happened => happened!["what"]!.GetValue<string>() == "session closed" && happened["reason"]!.GetValue<string>().Contains(reason));
+        (await peers.Gateway.ReportAsync(upstream))["tools"]!.GetValue<int>().ShouldBeGreaterThan(0);
+        await ShouldBeHealthyAsync(Sse, upstream);
     }
 
     private static void ShouldBe(Outcome outcome, Reply reply, string id, int ran)

@@ -203,6 +203,21 @@ public sealed class SessionPoolTests
     }
 
     [Fact]
+    public async Task Limit_ThatAnUpstreamSet_IsDoubtedAfterAWhile()
+    {
+        await using var test = new TestPool(s_exclusive with { MinIdle = 2 });
+        test.Pool.TryLimit().ShouldBeNull("with no session open it is somebody else's that is in the way");
+        test.Add();
+        test.Pool.Need.ShouldBe(1);
+
+        test.Pool.TryLimit().ShouldBe(1);
+
+        test.Pool.Need.ShouldBe(0);
+        test.Clock.Advance(TimeSpan.FromMinutes(5));
+        test.Pool.Need.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Lease_OfTheGatewayItself_TakesNoPinFromAnybody()
     {
         await using var test = new TestPool(new PoolOptions { Max = 1, MinIdle = 0 }) { Opens = true };
