@@ -158,9 +158,10 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
 
     private void Replace(ImmutableArray<ToolEntry> tools)
     {
-        var before = _snapshot;
+        // Until now clients of this profile have seen what the others see.
+        var before = _snapshot?.Tools ?? (profile == SessionProfile.Default ? null : upstream.CatalogueOf(SessionProfile.Default).Tools);
         _snapshot = new Snapshot(tools, time.GetUtcNow());
-        if (before is null || !Same(before.Tools, tools)) Changed?.Invoke();
+        if (before is not { } seen || !Same(seen, tools)) Changed?.Invoke();
     }
 
     private static bool Same(ImmutableArray<ToolEntry> left, ImmutableArray<ToolEntry> right) =>

@@ -18,8 +18,11 @@ internal sealed class Catalogues
     public Catalogues(Upstream upstream, TimeSpan ttl, TimeProvider time)
     {
         (_upstream, _ttl, _time) = (upstream, ttl, time);
-        Default = new Catalogue(upstream, SessionProfile.Default, ttl, time);
+        Default = Create(SessionProfile.Default);
     }
+
+    /// <summary>Raised when the tools that a client can have seen have become others.</summary>
+    public event Action? Changed;
 
     public Catalogue Default { get; }
 
@@ -29,11 +32,18 @@ internal sealed class Catalogues
         lock (_lock)
         {
             var at = _others.FindIndex(other => other.Profile == profile);
-            var found = at >= 0 ? _others[at] : (profile, new Catalogue(_upstream, profile, _ttl, _time));
+            var found = at >= 0 ? _others[at] : (profile, Create(profile));
             if (at >= 0) _others.RemoveAt(at);
             else if (_others.Count == Shelves.MostWarm) _others.RemoveAt(0);
             _others.Add(found);
             return found.Item2;
         }
+    }
+
+    private Catalogue Create(SessionProfile profile)
+    {
+        var catalogue = new Catalogue(_upstream, profile, _ttl, _time);
+        catalogue.Changed += () => Changed?.Invoke();
+        return catalogue;
     }
 }

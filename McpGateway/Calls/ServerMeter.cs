@@ -10,9 +10,9 @@ internal sealed class ServerMeter(CallMetrics metrics, TimeProvider time)
     public ServerOperation? Start(HttpContext context, ReadOnlySpan<byte> message, MessageShape shape)
     {
         if (!metrics.Server.Enabled || shape.Kind != MessageKind.Request) return null;
-        var operation = new ServerOperation(this, context, JsonText.Read(shape.MethodName.Of(message)) ?? "", time.GetTimestamp());
-        context.Features.Set(operation);
-        return operation;
+        // Taken now: a session's call may outlive the request that brought it.
+        var version = context.Request.Headers[McpHeader.ProtocolVersion].ToString();
+        return new ServerOperation(this, JsonText.Read(shape.MethodName.Of(message)) ?? "", version, time.GetTimestamp());
     }
 
     /// <summary>A client's session has ended.</summary>
@@ -23,25 +23,27 @@ internal sealed class ServerMeter(CallMetrics metrics, TimeProvider time)
         if (metrics.ServerSession.Enabled) metrics.ServerSession.Record(time.GetElapsedTime(openedAt).TotalSeconds, new("mcp.protocol.version", version), new("network.transport", "tcp"), new("network.protocol.name", "http"));
     }
 
-    public void Record(ServerOperation operation, HttpRequest request, OperationEnd end)
+    public void Record(ServerOperation operation, OperationEnd end)
     {
         var tags = new TagList { { "mcp.method.name", McpMethodNames.Bounded(operation.Method) }, { "network.transport", "tcp" }, { "network.protocol.name", "http" } };
         end.AddTo(ref tags);
         // Only what is spoken here: a header can say anything.
-        var version = request.Headers[McpHeader.ProtocolVersion].ToString();
-        if (version == McpVersion.Modern || McpVersion.IsLegacy(version)) tags.Add("mcp.protocol.version", version);
+        if (operation.Version == McpVersion.Modern || McpVersion.IsLegacy(operation.Version)) tags.Add("mcp.protocol.version", operation.Version);
         if (operation.Method == McpMethodNames.ToolsCall) tags.Add("gen_ai.operation.name", "execute_tool");
         if (operation.Tool is { } tool) tags.Add("gen_ai.tool.name", tool);
         metrics.Server.Record(time.GetElapsedTime(operation.StartedAt).TotalSeconds, tags);
     }
 }
 
-/// <summary>One request being measured, kept at its HTTP context; the disposal records it.</summary>
-internal sealed class ServerOperation(ServerMeter meter, HttpContext context, string method, long startedAt) : IDisposable
+/// <summary>One request being measured; the disposal records it.</summary>
+internal sealed class ServerOperation(ServerMeter meter, string method, string version, long startedAt) : IDisposable
 {
     private OperationEnd _end;
 
     public string Method => method;
+
+    /// <summary>What the request's header says; empty when it has none.</summary>
+    public string Version => version;
 
     /// <summary>Timestamp.</summary>
     public long StartedAt => startedAt;
@@ -49,14 +51,8 @@ internal sealed class ServerOperation(ServerMeter meter, HttpContext context, st
     /// <summary>The tool as the client names it, once an upstream is known to list it.</summary>
     public string? Tool { get; set; }
 
-    /// <summary>The one being measured for this request; null when nobody listens.</summary>
-    public static ServerOperation? Of(HttpContext context) => context.Features.Get<ServerOperation>();
-
     /// <summary>Notes an end other than a plain result.</summary>
-    public static void Note(HttpContext context, OperationEnd end)
-    {
-        if (Of(context) is { } operation) operation._end = end;
-    }
+    public void Note(OperationEnd end) => _end = end;
 
-    public void Dispose() => meter.Record(this, context.Request, _end);
+    public void Dispose() => meter.Record(this, _end);
 }

@@ -1,3 +1,4 @@
+using McpGateway.Calls;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -5,12 +6,25 @@ using McpGateway.Upstreams;
 namespace McpGateway.Endpoints;
 
 /// <summary>A client's request, checked as far as its era asks.</summary>
-/// <param name="Message">The message; valid until the request ends.</param>
-/// <param name="Shape">Its scan.</param>
+/// <param name="Incoming">The message; valid until the request ends.</param>
 /// <param name="Era">How the client speaks.</param>
 /// <param name="Scope">The one upstream of the endpoint; null for the aggregate.</param>
 /// <param name="Key">Who calls.</param>
-internal sealed record ClientRequest(ReadOnlyMemory<byte> Message, MessageShape Shape, McpEra Era, Upstream? Scope, SessionKey Key)
+/// <param name="Answer">Where the messages to it go.</param>
+/// <param name="Parameters">Its headers <c>Mcp-Param-*</c>; null when there are none.</param>
+internal sealed record ClientRequest(
+    Incoming Incoming,
+    McpEra Era,
+    Upstream? Scope,
+    SessionKey Key,
+    AnswerWriter Answer,
+    IReadOnlyList<KeyValuePair<string, string>>? Parameters = null)
 {
-    public ReadOnlyMemory<byte> Id => Shape.Id.Of(Message);
+    public ReadOnlyMemory<byte> Message => Incoming.Memory;
+
+    public MessageShape Shape => Incoming.Shape;
+
+    public CallTrace? Trace => Incoming.Trace;
+
+    public ReadOnlyMemory<byte> Id => Incoming.Id;
 }

@@ -1,23 +1,34 @@
 using System.Collections.Concurrent;
 using System.Text;
+using McpGateway.Endpoints.Streams;
 using McpGateway.Sessions;
 
 namespace McpGateway.Endpoints;
 
 /// <summary>
-/// A legacy client's session with the gateway: who it is and which revision it speaks. It holds no connection and no upstream
-/// session; those are leased per call and found again by its key. Its id is no credential.
+/// A legacy client's session with the gateway: who it is, which revision it speaks, and the streams of messages to it. It holds no
+/// upstream session; those are leased per call and found again by its key. Its id is no credential.
 /// </summary>
-internal sealed class ClientSession(string id, string version, string? scope, string principal)
+internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams)
 {
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _calls = new(StringComparer.Ordinal);
+    private volatile ClientIntroduction _introduction = ClientIntroduction.None;
     private long _lastUsed;
     private volatile bool _hasEnded;
 
     public string Id { get; } = id;
 
-    /// <summary>The negotiated revision.</summary>
-    public string Version { get; } = version;
+    /// <summary>What the client said of itself; over the HTTP+SSE pair the session is there before it says it.</summary>
+    public ClientIntroduction Introduction => _introduction;
+
+    /// <summary>When it said it, by <see cref="TimeProvider.GetTimestamp"/>; null before.</summary>
+    public long? IntroducedAt { get; private set; }
+
+    /// <summary>Messages to the client, outside its calls and within them.</summary>
+    public SessionStreams Streams { get; } = streams;
+
+    /// <summary>The one stream of a client of the HTTP+SSE pair, with which the session ends; null over Streamable HTTP.</summary>
+    public ClientStream? Pair { get; set; }
 
     /// <summary>The upstream whose endpoint it was opened on; null for the aggregate. It is of no use elsewhere.</summary>
     public string? Scope { get; } = scope;
@@ -25,7 +36,7 @@ internal sealed class ClientSession(string id, string version, string? scope, st
     public string Principal { get; } = principal;
 
     /// <summary>Its calls keep one upstream session per upstream, for as long as it lives.</summary>
-    public SessionKey Key { get; } = new(principal, id, IsOfSession: true) { Profile = SessionProfile.Of(version, ClientCapabilities.None) };
+    public SessionKey Key => new(Principal, Id, IsOfSession: true) { Profile = Introduction.Profile };
 
     /// <summary>Timestamp of its beginning.</summary>
     public long OpenedAt { get; init; }
@@ -37,6 +48,12 @@ internal sealed class ClientSession(string id, string version, string? scope, st
 
     /// <summary>True from its end on. A call that was under way then may have leased since, and gives up at its own end what it leased.</summary>
     public bool HasEnded => _hasEnded;
+
+    public void Introduce(ClientIntroduction said, long at)
+    {
+        _introduction = said;
+        IntroducedAt = at;
+    }
 
     public void MarkEnded() => _hasEnded = true;
 

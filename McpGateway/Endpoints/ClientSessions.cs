@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using McpGateway.Calls;
+using McpGateway.Endpoints.Streams;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 
@@ -25,13 +26,24 @@ internal sealed class ClientSessions
 
     public IReadOnlyList<ClientSession> Read() => [.. _sessions.Values.OrderByDescending(session => session.LastUsed)];
 
-    public async Task<ClientSession> OpenAsync(string version, string? scope, string principal)
+    /// <summary>Opens a session.</summary>
+    /// <param name="introduction">What its client said; null when it is still to say it.</param>
+    /// <param name="scope">The upstream of the endpoint; null for the aggregate.</param>
+    /// <param name="principal">Whose it is.</param>
+    public async Task<ClientSession> OpenAsync(ClientIntroduction? introduction, string? scope, string principal)
     {
         while (_sessions.Count >= _options.MaxSessions && _sessions.Values.MinBy(session => session.LastUsed) is { } oldest) await EndAsync(oldest.Id);
-        var session = new ClientSession(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), version, scope, principal) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
+        var session = new ClientSession(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), scope, principal, new SessionStreams(_options.StreamBounds, _time))
+        {
+            OpenedAt = _time.GetTimestamp(),
+            LastUsed = _time.GetTimestamp(),
+        };
+        if (introduction is not null) Introduce(session, introduction);
         _sessions[session.Id] = session;
         return session;
     }
+
+    public void Introduce(ClientSession session, ClientIntroduction introduction) => session.Introduce(introduction, _time.GetTimestamp());
 
     /// <summary>The session, if it lives and belongs to this endpoint.</summary>
     public ClientSession? Find(string id, string? scope)
@@ -47,17 +59,20 @@ internal sealed class ClientSessions
         if (!_sessions.TryRemove(id, out var session)) return false;
         session.MarkEnded();
         session.CancelAll();
-        _meter.SessionEnded(session.OpenedAt, session.Version);
+        _meter.SessionEnded(session.OpenedAt, session.Introduction.Version);
+        session.Streams.Complete();
         await ReleaseAsync(session);
         return true;
     }
 
-    /// <summary>Ends what nobody has used for long.</summary>
+    /// <summary>Ends what nobody has used for long, and lets go of answers that nobody came back for. Who listens uses its session.</summary>
     public async Task SweepAsync()
     {
         foreach (var session in _sessions.Values)
         {
-            if (session.Calls == 0 && _time.GetElapsedTime(session.LastUsed) > _options.SessionIdleTimeout) await EndAsync(session.Id);
+            session.Streams.Sweep(_options.ResumeTimeout);
+            if (session.Streams.IsListenedTo) session.LastUsed = _time.GetTimestamp();
+            else if (session.Calls == 0 && _time.GetElapsedTime(session.LastUsed) > _options.SessionIdleTimeout) await EndAsync(session.Id);
         }
     }
 
@@ -70,7 +85,8 @@ internal sealed class ClientSessions
         if (key is { IsOfSession: true, Affinity: { } id } && _sessions.TryRemove(id, out var session))
         {
             session.MarkEnded();
-            _meter.SessionEnded(session.OpenedAt, session.Version);
+            _meter.SessionEnded(session.OpenedAt, session.Introduction.Version);
+            session.Streams.CompleteListening();
             _ = ReleaseAsync(session);
         }
     }

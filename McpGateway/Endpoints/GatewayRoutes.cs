@@ -1,4 +1,5 @@
 using McpGateway.Endpoints;
+using McpGateway.Endpoints.Streams;
 using McpGateway.Upstreams;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -6,15 +7,27 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The gateway's addresses.</summary>
 internal static class GatewayRoutes
 {
-    /// <summary>Maps <c>/mcp</c> and <c>/mcp/{upstream}</c>. GET is answered 405: the gateway has nothing to say outside a call yet, and clients know that answer.</summary>
+    /// <summary>Maps Streamable HTTP on <c>/mcp</c> and <c>/mcp/{upstream}</c>, and the HTTP+SSE pair beside each; at the root too, where clients of that age look for it.</summary>
     public static WebApplication MapMcp(this WebApplication app)
     {
         // Taken once: what a handler asks for by parameter costs a scope of services in every call.
         var endpoint = app.Services.GetRequiredService<McpEndpoint>();
+        var sessions = app.Services.GetRequiredService<SessionEndpoint>();
+        var pair = app.Services.GetRequiredService<SseEndpoint>();
         app.MapPost("/mcp", context => endpoint.PostAsync(context, null));
-        app.MapDelete("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.DeleteAsync(context, null));
-        app.MapPost("/mcp/{upstream}", context => endpoint.PostAsync(context, (string?)context.Request.RouteValues["upstream"]));
-        app.MapDelete("/mcp/{upstream}", static (HttpContext context, McpEndpoint endpoint, string upstream) => endpoint.DeleteAsync(context, upstream));
+        app.MapGet("/mcp", context => sessions.GetAsync(context, null));
+        app.MapDelete("/mcp", context => sessions.DeleteAsync(context, null));
+        app.MapPost("/mcp/{upstream}", context => endpoint.PostAsync(context, Upstream(context)));
+        app.MapGet("/mcp/{upstream}", context => sessions.GetAsync(context, Upstream(context)));
+        app.MapDelete("/mcp/{upstream}", context => sessions.DeleteAsync(context, Upstream(context)));
+        foreach (var root in new[] { "", "/mcp" })
+        {
+            app.MapGet($"{root}/sse", context => pair.GetAsync(context, null, $"{root}/message"));
+            app.MapPost($"{root}/message", context => pair.PostAsync(context, null));
+        }
+
+        app.MapGet("/mcp/{upstream}/sse", context => pair.GetAsync(context, Upstream(context), $"/mcp/{Upstream(context)}/message"));
+        app.MapPost("/mcp/{upstream}/message", context => pair.PostAsync(context, Upstream(context)));
         return app;
     }
 
@@ -23,9 +36,12 @@ internal static class GatewayRoutes
     {
         app.MapGet("/upstreams", static (UpstreamRegistry upstreams) => Results.Json(OperatorEndpoint.List(upstreams), OperatorJson.Options));
         app.MapGet("/upstreams/{name}", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Find(upstreams, name));
+        app.MapGet("/sessions", static (ClientSessions sessions, StreamHub hub, TimeProvider time) => Results.Json(SessionReports.Read(sessions, hub, time), OperatorJson.Options));
         app.MapPost("/upstreams/{name}/warm", static (UpstreamRegistry upstreams, string name, int? count) => OperatorEndpoint.Warm(upstreams, name, count));
         app.MapPost("/upstreams/{name}/clear", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Clear(upstreams, name));
         app.MapPost("/upstreams/{name}/drain", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Drain(upstreams, name));
         return app;
     }
+
+    private static string? Upstream(HttpContext context) => (string?)context.Request.RouteValues["upstream"];
 }

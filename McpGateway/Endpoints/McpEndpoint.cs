@@ -7,134 +7,75 @@ using ServiceDefaults.Drain;
 
 namespace McpGateway.Endpoints;
 
-/// <summary>Streamable HTTP towards clients, for both eras, on <c>/mcp</c> and <c>/mcp/{upstream}</c>.</summary>
-internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
+/// <summary>Takes what clients POST, on <c>/mcp</c> and <c>/mcp/{upstream}</c>, and tells the two eras apart.</summary>
+internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint legacy, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
 {
-    /// <summary>Takes one message from a client.</summary>
     public async Task PostAsync(HttpContext context, string? upstreamName)
     {
         Upstream? scope = null;
         if (upstreamName is not null && (scope = upstreams.Find(upstreamName)) is null)
         {
-            await RefuseAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest,
-                $"There is no upstream '{upstreamName}'. Known: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.");
+            await RefuseUpstreamAsync(context, upstreams, upstreamName);
             return;
         }
 
-        await ReadAndAnswerAsync(context, scope);
-    }
-
-    /// <summary>Ends a client's session.</summary>
-    public async Task<IResult> DeleteAsync(HttpContext context, string? upstreamName)
-    {
-        var id = context.Request.Headers[McpHeader.SessionId].ToString();
-        if (id.Length == 0) return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: $"The header {McpHeader.SessionId} is missing.");
-        if (sessions.Find(id, upstreamName) is null || !await sessions.EndAsync(id)) return Results.Problem(statusCode: StatusCodes.Status404NotFound, title: "There is no such session.");
-        return Results.NoContent();
-    }
-
-    private async Task ReadAndAnswerAsync(HttpContext context, Upstream? scope)
-    {
-        MessageBuffer? body = null;
         try
         {
-            // The gateway's own limit decides, above Kestrel's default too; its error names the setting.
-            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-            body = await MessageBuffer.ReadAsync(context.Request.Body, options.MessageLimit, context.RequestAborted);
-            var shape = MessageScanner.Scan(body.Span);
-            using var operation = meter.Start(context, body.Span, shape);
-            await AnswerAsync(context, scope, body.Memory, shape);
+            var body = await ReadBodyAsync(context, options);
+            if (BatchReader.IsBatch(body.Span)) await legacy.PostBatchAsync(context, scope, body);
+            else await ScanAndAnswerAsync(context, scope, body);
         }
-        catch (MessageRefusedException refused)
+        catch (Exception exception) when (Refusal.Explains(exception))
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, refused.Code, refused.Message);
-        }
-        catch (MessageTooLargeException exception)
-        {
-            await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, RpcErrorCode.InvalidRequest, $"{exception.Message} Send less, or raise Gateway:MessageLimit.");
+            await Refusal.OfBodyAsync(context, exception);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The client has gone; there is nobody to answer.
         }
-        finally
+    }
+
+    public static Task RefuseUpstreamAsync(HttpContext context, UpstreamRegistry upstreams, string name) => Refusal.WriteAsync(
+        context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, $"There is no upstream '{name}'. Known: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.");
+
+    /// <summary>Reads a request's body; the caller disposes it.</summary>
+    public static ValueTask<MessageBuffer> ReadBodyAsync(HttpContext context, GatewayOptions options)
+    {
+        // The gateway's own limit decides, above Kestrel's default too; its error names the setting.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        return MessageBuffer.ReadAsync(context.Request.Body, options.MessageLimit, context.RequestAborted);
+    }
+
+    private async Task ScanAndAnswerAsync(HttpContext context, Upstream? scope, MessageBuffer body)
+    {
+        var message = Incoming.Scan(body, context.Request);
+        using var operation = meter.Start(context, message.Span, message.Shape);
+        // While the gateway drains only what is under way goes on, and can be cancelled and answered.
+        if (drain.IsDraining && message.Shape.Kind == MessageKind.Request)
         {
-            body?.Dispose();
+            using (message) await Refusal.WhileDrainingAsync(context, message.Id, operation);
+        }
+        else if (Affinity.Read(context.Request, message.Span, message.Shape, out var affinity) is { } wrong)
+        {
+            using (message) await Refusal.WriteAsync(context, StatusCodes.Status400BadRequest, wrong.Code, wrong.Message, message.Id, operation);
+        }
+        else if (EraOf(context.Request, message.Shape) == McpEra.Legacy)
+        {
+            // A legacy client's call can outlive this request, and takes its bytes with it.
+            await legacy.PostAsync(context, scope, message, operation);
+        }
+        else
+        {
+            using (message) await AnswerModernAsync(context, scope, message, affinity, operation);
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, Upstream? scope, ReadOnlyMemory<byte> body, MessageShape shape)
+    private async Task AnswerModernAsync(HttpContext context, Upstream? scope, Incoming message, string? affinity, ServerOperation? operation)
     {
-        // What is under way can still be cancelled.
-        if (drain.IsDraining && shape.Kind == MessageKind.Request)
-        {
-            context.Response.Headers.RetryAfter = "5";
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, RpcErrorCode.UpstreamUnavailable, "The gateway is draining. Try again in a few seconds.", shape.Id.Of(body));
-            return;
-        }
-
-        if (Affinity.Read(context.Request, body.Span, shape, out var affinity) is { } wrong)
-        {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, wrong.Code, wrong.Message, shape.Id.Of(body));
-            return;
-        }
-
-        var era = EraOf(context.Request, shape);
-        if (era == McpEra.Modern)
-        {
-            if (ModernRequest.Check(context.Request, body.Span, shape) is { } error) await AnswerErrorAsync(context, era, error, shape, body);
-            else if (shape.Kind != MessageKind.Request) context.Response.StatusCode = StatusCodes.Status202Accepted;
-            else await router.RouteAsync(context, new ClientRequest(body, shape, era, scope, Caller(affinity)), context.RequestAborted);
-            return;
-        }
-
-        if (shape is { Kind: MessageKind.Request, Method: McpMethod.Initialize })
-        {
-            await router.InitializeAsync(context, body, shape, scope);
-            return;
-        }
-
-        var id = context.Request.Headers[McpHeader.SessionId].ToString();
-        if (id.Length == 0)
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.SessionId} is missing. Send initialize first, or speak revision {McpVersion.Modern}.", shape.Id.Of(body));
-        else if (sessions.Find(id, scope?.Name) is not { } session)
-            await RefuseAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, "There is no such session (any more). Send initialize again.", shape.Id.Of(body));
-        else if (context.Request.Headers[McpHeader.ProtocolVersion].ToString() is { Length: > 0 } version && !McpVersion.IsLegacy(version))
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.ProtocolVersion} is '{version}'; this session speaks {session.Version}.", shape.Id.Of(body));
-        else await AnswerInSessionAsync(context, scope, body, shape, session);
-    }
-
-    private async Task AnswerInSessionAsync(HttpContext context, Upstream? scope, ReadOnlyMemory<byte> body, MessageShape shape, ClientSession session)
-    {
-        if (shape.Kind != MessageKind.Request)
-        {
-            if (shape.Method == McpMethod.Cancelled) session.Cancel(shape.RequestId.Of(body.Span));
-            context.Response.StatusCode = StatusCodes.Status202Accepted;
-            return;
-        }
-
-        // A client of this era that disconnects has not cancelled: only its notification does.
-        using var cancellation = new CancellationTokenSource();
-        if (!session.TryBegin(shape.Id.Of(body.Span), cancellation))
-        {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, "A request with this id is under way in this session.", shape.Id.Of(body));
-            return;
-        }
-
-        try
-        {
-            await router.RouteAsync(context, new ClientRequest(body, shape, McpEra.Legacy, scope, session.Key), cancellation.Token);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // No answer to a cancelled request: the stream just ends.
-            if (!context.Response.HasStarted) context.Response.ContentType = "text/event-stream";
-        }
-        finally
-        {
-            session.End(shape.Id.Of(body.Span));
-            if (session.HasEnded) await sessions.ReleaseAsync(session);
-        }
+        var answer = new HttpAnswer(context, McpEra.Modern, operation);
+        if (ModernRequest.Check(context.Request, message.Span, message.Shape) is { } error) await answer.FailAsync(error, message.Id);
+        else if (message.Shape.Kind != MessageKind.Request) context.Response.StatusCode = StatusCodes.Status202Accepted;
+        else await router.RouteAsync(new ClientRequest(message, McpEra.Modern, scope, Caller(affinity), answer, ModernRequest.Parameters(context.Request)), context.RequestAborted);
     }
 
     /// <summary>The body's envelope decides; <c>server/discover</c> and a header that says so belong to the modern era too, so that what is missing can be named.</summary>
@@ -142,18 +83,4 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         !shape.EnvelopeVersion.IsEmpty || shape.Method == McpMethod.Discover || request.Headers[McpHeader.ProtocolVersion] == McpVersion.Modern ? McpEra.Modern : McpEra.Legacy;
 
     private static SessionKey Caller(string? affinity) => new(SessionKey.Anonymous, affinity is null ? null : $"affinity:{affinity}");
-
-    private static Task AnswerErrorAsync(HttpContext context, McpEra era, RpcError error, MessageShape shape, ReadOnlyMemory<byte> body) =>
-        new AnswerWriter(context, era).FailAsync(error, shape.Id.Of(body));
-
-    private static async Task RefuseAsync(HttpContext context, int status, int code, string message, ReadOnlyMemory<byte> id = default)
-    {
-        ServerOperation.Note(context, new OperationEnd(code));
-        using var answer = new MessageBuffer(512);
-        new RpcError(code, message).WriteTo(answer, id.Span);
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = answer.Length;
-        await context.Response.BodyWriter.WriteAsync(answer.Memory, context.RequestAborted);
-    }
 }

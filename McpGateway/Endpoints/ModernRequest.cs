@@ -28,6 +28,18 @@ internal static class ModernRequest
         return shape.Kind == MessageKind.Request ? CheckMirrored(request, body, shape) : null;
     }
 
+    /// <summary>Headers <c>Mcp-Param-*</c>, as they came; null when there are none.</summary>
+    public static List<KeyValuePair<string, string>>? Parameters(HttpRequest request)
+    {
+        List<KeyValuePair<string, string>>? parameters = null;
+        foreach (var (name, value) in request.Headers)
+        {
+            if (name.StartsWith(McpHeader.ParameterPrefix, StringComparison.OrdinalIgnoreCase)) (parameters ??= []).Add(KeyValuePair.Create(name, value.ToString()));
+        }
+
+        return parameters;
+    }
+
     private static RpcError? CheckMirrored(HttpRequest request, ReadOnlySpan<byte> body, MessageShape shape)
     {
         var method = JsonText.Read(shape.MethodName.Of(body)) ?? "";

@@ -87,7 +87,7 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
         {
             return new JsonObject
             {
-                ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() },
+                ["capabilities"] = new JsonObject { ["tools"] = Listed() },
                 ["serverInfo"] = JsonNode.Parse(GatewayIdentity.Json),
                 ["instructions"] = $"Tools of several servers, named upstream__tool: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.",
             };
@@ -103,9 +103,12 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
     {
         var offered = JsonNode.Parse(capabilities) as JsonObject;
         var carried = new JsonObject();
-        foreach (var name in s_carried.Where(name => offered?.ContainsKey(name) == true)) carried[name] = new JsonObject();
+        foreach (var name in s_carried.Where(name => offered?.ContainsKey(name) == true)) carried[name] = name == "tools" ? Listed() : new JsonObject();
         return carried;
     }
+
+    /// <summary>A list whose changes the gateway announces.</summary>
+    private static JsonObject Listed() => new() { ["listChanged"] = true };
 
     private static void Write(MessageBuffer output, ReadOnlyMemory<byte> id, ReadOnlySpan<byte> result)
     {

@@ -1,3 +1,4 @@
+using McpGateway.Endpoints.Streams;
 using McpGateway.Upstreams;
 
 namespace McpGateway.Lifecycle;
@@ -6,7 +7,7 @@ namespace McpGateway.Lifecycle;
 /// Ends the gateway without breaking what runs: new requests are refused from the first moment (<see cref="Endpoints.McpEndpoint"/>),
 /// calls under way get until the deadline, then sessions that can be resumed are parked in the ledger, the others ended at their upstreams, and every process closed.
 /// </summary>
-internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
+internal sealed class GatewayDrain(UpstreamRegistry upstreams, StreamHub streams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -15,6 +16,21 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions op
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        await WaitForCallsAsync(cancellationToken);
+        streams.EndPairs();
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>After the listener: nobody can come any more.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        await upstreams.ParkAsync();
+        await upstreams.DisposeAsync();
+    }
+
+    private async Task WaitForCallsAsync(CancellationToken cancellationToken)
     {
         if (Leases == 0) return;
         logger.Draining(Leases, options.DrainTimeout.TotalSeconds);
@@ -31,15 +47,6 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, GatewayOptions op
         }
 
         logger.Drained(Leases);
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <summary>After the listener: nobody can come any more.</summary>
-    public async Task StoppedAsync(CancellationToken cancellationToken)
-    {
-        await upstreams.ParkAsync();
-        await upstreams.DisposeAsync();
     }
 
     private int Leases => upstreams.All.Sum(upstream => upstream.Counts.Leased);

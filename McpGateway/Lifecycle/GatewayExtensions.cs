@@ -1,5 +1,6 @@
 using McpGateway.Calls;
 using McpGateway.Endpoints;
+using McpGateway.Endpoints.Streams;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
@@ -36,12 +37,18 @@ internal static class GatewayExtensions
 
     private static IServiceCollection AddEndpoints(this IServiceCollection services) => services
         .AddSingleton<ClientSessions>()
+        .AddSingleton<ListChanges>()
         .AddSingleton<ServerAnswers>()
         .AddSingleton<RequestRouter>()
+        .AddSingleton<StreamHub>()
+        .AddSingleton<SessionCalls>()
+        .AddSingleton<SessionEndpoint>()
+        .AddSingleton<SseEndpoint>()
         .AddSingleton<McpEndpoint>();
 
     private static IServiceCollection AddLifecycle(this IServiceCollection services) => services
         .AddHostedService<GatewayDrain>()
         .AddHostedService<UpstreamWarmup>()
-        .AddHostedService<SessionKeeper>();
+        .AddHostedService<SessionKeeper>()
+        .AddHostedService<StreamKeeper>();
 }

@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "{Method} on {Upstream} failed ({Kind}): {Reason}")]
     public static partial void CallFailed(this ILogger logger, string method, string upstream, Sessions.FailureKind kind, string reason);
 
+    [LoggerMessage(3003, LogLevel.Error, "{Method} failed in a way nobody foresaw.")]
+    public static partial void RequestFailed(this ILogger logger, string method, Exception exception);
+
     [LoggerMessage(4001, LogLevel.Information, "Upstreams from {Source}: {Upstreams}.")]
     public static partial void UpstreamsLoaded(this ILogger logger, string source, string upstreams);
 

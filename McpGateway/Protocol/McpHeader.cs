@@ -6,6 +6,9 @@ internal static class McpHeader
     public const string SessionId = "Mcp-Session-Id";
     public const string ProtocolVersion = "MCP-Protocol-Version";
 
+    /// <summary>2025-03-26 to 2025-11-25: the last event that a client got of a stream it has lost.</summary>
+    public const string LastEventId = "Last-Event-ID";
+
     /// <summary>2026-07-28: mirrors the body's method, so that a proxy can route without reading it (SEP-2243).</summary>
     public const string Method = "Mcp-Method";
 

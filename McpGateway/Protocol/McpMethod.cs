@@ -77,6 +77,14 @@ internal static class McpMethodNames
     /// <summary>True for a notification that a list is not what it was.</summary>
     public static bool IsListChange(McpMethod method) => method is McpMethod.ToolsListChanged or McpMethod.PromptsListChanged or McpMethod.ResourcesListChanged;
 
+    public static string OfListChange(McpMethod list) => list switch
+    {
+        McpMethod.ToolsListChanged => ToolsListChanged,
+        McpMethod.PromptsListChanged => PromptsListChanged,
+        McpMethod.ResourcesListChanged => ResourcesListChanged,
+        _ => throw new ArgumentOutOfRangeException(nameof(list), list, "It is no change of a list."),
+    };
+
     /// <summary>The methods of the specification that clients send; any other could be made up.</summary>
     private static readonly FrozenSet<string> s_wellKnown = FrozenSet.Create(
         StringComparer.Ordinal,

@@ -1,3 +1,4 @@
+using McpGateway.Endpoints.Streams;
 using McpGateway.Sessions.Ledger;
 using Microsoft.Extensions.Options;
 
@@ -21,6 +22,15 @@ internal sealed class GatewayOptions
     /// <summary>Client sessions at most; the least recently used one goes: 1 to 1 000 000, default 10 000.</summary>
     public int MaxSessions { get; set; } = 10_000;
 
+    /// <summary>Events that one session's streams keep for a client that lost its connection: 1 to 100 000, default 256.</summary>
+    public int ResumeEvents { get; set; } = 256;
+
+    /// <summary>Bytes of these events: 1 KiB to 256 MiB, default 1 MiB. An answer that nobody has fetched is kept even if it is larger.</summary>
+    public int ResumeBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>How long a call's stream is kept after its answer: 1 s to 24 h, default 5 min.</summary>
+    public TimeSpan ResumeTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long a tool list is served without asking the upstream again: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan CatalogueTtl { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -32,6 +42,8 @@ internal sealed class GatewayOptions
 
     /// <summary>The keys under <c>Gateway:Keys</c>; null where none can be configured.</summary>
     internal SealingKeyOptions? Keys { get; set; }
+
+    internal StreamBounds StreamBounds => new(ResumeEvents, ResumeBytes);
 
     /// <summary>An entry outlives its owner for an hour: then the upstream has long ended the session by itself.</summary>
     internal LedgerTimes LedgerTimes => new(OwnerTimeout, Entry: TimeSpan.FromHours(1) + ParkTimeout);
@@ -45,6 +57,9 @@ internal sealed class GatewayOptions
         if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromMinutes(10)) yield return $"Gateway:DrainTimeout is {DrainTimeout}; it must be 0 to 00:10:00.";
         if (SessionIdleTimeout < TimeSpan.FromMinutes(1) || SessionIdleTimeout > TimeSpan.FromDays(7)) yield return $"Gateway:SessionIdleTimeout is {SessionIdleTimeout}; it must be 00:01:00 to 7.00:00:00.";
         if (MaxSessions is < 1 or > 1_000_000) yield return $"Gateway:MaxSessions is {MaxSessions}; it must be 1 to 1000000.";
+        if (ResumeEvents is < 1 or > 100_000) yield return $"Gateway:ResumeEvents is {ResumeEvents}; it must be 1 to 100000.";
+        if (ResumeBytes is < 1024 or > 256 * 1024 * 1024) yield return $"Gateway:ResumeBytes is {ResumeBytes}; it must be 1024 to 268435456 bytes.";
+        if (ResumeTimeout < TimeSpan.FromSeconds(1) || ResumeTimeout > TimeSpan.FromHours(24)) yield return $"Gateway:ResumeTimeout is {ResumeTimeout}; it must be 00:00:01 to 1.00:00:00.";
         if (CatalogueTtl < TimeSpan.FromSeconds(1) || CatalogueTtl > TimeSpan.FromHours(24)) yield return $"Gateway:CatalogueTtl is {CatalogueTtl}; it must be 00:00:01 to 1.00:00:00.";
     }
 }

@@ -41,6 +41,7 @@ internal sealed class Upstream : IAsyncDisposable
         Timeline = new Timeline(time);
         Breaker = new Breaker(time, Random.Shared);
         _catalogues = new Catalogues(this, options.CatalogueTtl, time);
+        _catalogues.Changed += () => ListChanged?.Invoke(McpMethod.ToolsListChanged);
         _drain = new OperatorDrain(config.Name);
         _hint = new WarmHint(config.Pool, time);
         _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, new HandshakeBudget(config.Pool.HandshakesPerMinute, time), Meter, Timeline, time, logger);
@@ -109,6 +110,9 @@ internal sealed class Upstream : IAsyncDisposable
         // Where profiles made no difference it was leased as the default one.
         if (key.Profile != SessionProfile.Default) await sessions.ReleaseAsync(key with { Profile = SessionProfile.Default });
     }
+
+    /// <summary>Raised with the notification that says which list has changed. Must not block.</summary>
+    public event Action<McpMethod>? ListChanged;
 
     /// <summary>The tools as a client of this profile sees them.</summary>
     public Catalogue CatalogueOf(SessionProfile profile) => _catalogues.Of(Effective(profile));
@@ -371,7 +375,9 @@ internal sealed class Upstream : IAsyncDisposable
         var catalogue = _catalogues.Of(profile);
         opened.Link.ListChanged += list =>
         {
+            // Tools are kept here, and announced when they turn out to be others; the other lists always come from the upstream.
             if (list == McpMethod.ToolsListChanged) catalogue.Invalidate();
+            else ListChanged?.Invoke(list);
         };
         // The probe that makes a session leasable is the list everybody asks for first.
         if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: isNew, cancellationToken);

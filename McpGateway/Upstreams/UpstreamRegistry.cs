@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using McpGateway.Calls;
+using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
 
@@ -18,6 +19,9 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     /// <summary>Raised when a pinned session was taken from its owner.</summary>
     public event Action<SessionKey>? Evicted;
+
+    /// <summary>Raised with the name of an upstream of which a list has changed, also when it has come or gone, and the notification that says which. Must not block.</summary>
+    public event Action<string, McpMethod>? ListChanged;
 
     /// <summary>All of them, by name.</summary>
     public IEnumerable<Upstream> All => Volatile.Read(ref _upstreams).Values.OrderBy(upstream => upstream.Name, StringComparer.Ordinal);
@@ -37,7 +41,11 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
         }
 
         _logger.UpstreamsLoaded(source, configs.Count == 0 ? "none" : string.Join(", ", configs.Keys));
-        foreach (var upstream in gone) _ = CloseWhenUnusedAsync(upstream);
+        foreach (var upstream in gone)
+        {
+            ListChanged?.Invoke(upstream.Name, McpMethod.ToolsListChanged);
+            _ = CloseWhenUnusedAsync(upstream);
+        }
     }
 
     /// <summary>Before the disposal: leaves what can be resumed to the next gateway.</summary>
@@ -54,6 +62,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
     private Upstream Create(UpstreamConfig config)
     {
         var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, pools, calls, key => Evicted?.Invoke(key), time, _logger);
+        upstream.ListChanged += list => ListChanged?.Invoke(config.Name, list);
         upstream.Start();
         return upstream;
     }

@@ -57,6 +57,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public async Task<JsonNode> ReportAsync(string upstream) => JsonNode.Parse(await Client.GetStringAsync(new Uri($"/upstreams/{upstream}", UriKind.Relative)))!;
 
+    /// <summary>What operators see of a client's session.</summary>
+    public async Task<JsonNode> SessionAsync(string session) =>
+        JsonNode.Parse(await Client.GetStringAsync(new Uri("/sessions", UriKind.Relative)))!["sessions"]!.AsArray().Single(one => session.StartsWith(one!["id"]!.GetValue<string>(), StringComparison.Ordinal))!;
+
     /// <summary>Opens a legacy client's session and gives its id.</summary>
     public async Task<string> InitializeAsync(string path = "/mcp", string version = "2025-11-25")
     {
@@ -107,6 +111,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         var text = await response.Content.ReadAsStringAsync();
         if (response.Content.Headers.ContentType?.MediaType != "text/event-stream") return text.Length == 0 ? [] : [JsonNode.Parse(text)!];
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
-        return [.. SseParser.Create(stream).Enumerate().Select(item => JsonNode.Parse(item.Data)!)];
+        // An event without data only says where the stream stands.
+        return [.. SseParser.Create(stream).Enumerate().Where(item => item.Data.Length > 0).Select(item => JsonNode.Parse(item.Data)!)];
     }
 }

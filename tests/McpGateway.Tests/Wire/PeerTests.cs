@@ -29,6 +29,28 @@ public sealed class PeerTests
     }
 
     [Theory]
+    [InlineData("http", "/mcp")]
+    [InlineData("http", "/mcp/up")]
+    [InlineData("sse", "/mcp/sse")]
+    [InlineData("sse", "/sse")]
+    public async Task TypeScriptClient_IsToldOfChangedTools(string kind, string path)
+    {
+        NpmPeers.Require();
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await gateway.ReadyAsync("up");
+        await using var client = await NodeProcess.StartAsync("listening-client.mjs", [kind, new Uri(gateway.Service.BaseAddress, path).ToString()], isReady: line => line == "ready");
+
+        await Streams.ListeningTests.ChangeToolsAsync(gateway, upstream);
+
+        (await client.Process.WaitForExitAsync()).ShouldBe(0, string.Join('\n', client.Process.Output));
+        var seen = JsonNode.Parse(client.Process.Output[^1])!;
+        (seen["after"]!.GetValue<int>() - seen["before"]!.GetValue<int>()).ShouldBe(1);
+        seen["capability"]!["listChanged"]!.GetValue<bool>().ShouldBeTrue();
+        seen["errors"]!.AsArray().ShouldBeEmpty();
+    }
+
+    [Theory]
     [InlineData("/mcp", "up__echo", Speech.Sessions)]
     [InlineData("/mcp/up", "echo", Speech.Sessions)]
     [InlineData("/mcp/up", "echo", Speech.Modern)]

@@ -29,11 +29,15 @@ internal sealed record Arrival(string Method, string? Session, JsonNode? Body, I
 /// <summary>
 /// A real MCP server on a port of its own that records every message and misbehaves when told to. Its tools: <c>echo</c>,
 /// <c>remember</c> and <c>recall</c> (state of the session), <c>progress</c>, <c>slow</c> (until released or cancelled),
-/// <c>cut</c> (runs, then breaks the connection), <c>ask</c> (asks its client something within the call).
+/// <c>cut</c> (runs, then breaks the connection), <c>ask</c> (asks its client something within the call), <c>steps</c> (progress,
+/// then waits until released, more progress, its answer).
 /// </summary>
 internal sealed class ScriptedUpstream : IAsyncDisposable
 {
-    private static readonly string[] s_tools = ["echo", "remember", "recall", "progress", "slow", "cut", "ask"];
+    private static readonly string[] s_tools = ["echo", "remember", "recall", "progress", "slow", "cut", "ask", "steps"];
+
+    /// <summary>How many tools it lists unless it is given more.</summary>
+    public static int OwnTools => s_tools.Length;
 
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<Arrival> _arrivals = new();
@@ -55,7 +59,10 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     /// <summary>Answers a message in its stead when it returns true.</summary>
     public Func<HttpContext, JsonNode?, Task<bool>>? Misbehave { get; set; }
 
-    /// <summary>Lets <c>slow</c> answer.</summary>
+    /// <summary>Tools it lists beside its own; they cannot be called.</summary>
+    public ConcurrentQueue<string> MoreTools { get; } = new();
+
+    /// <summary>Lets <c>slow</c> and <c>steps</c> answer.</summary>
     public TaskCompletionSource Release { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completed when a running <c>slow</c> was given up by its connection.</summary>
@@ -137,9 +144,15 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
         {
             case "progress":
                 await StartStreamAsync(context);
-                for (var i = 1; i <= 3; i++)
-                    await EventAsync(context, new JsonObject { ["jsonrpc"] = "2.0", ["method"] = "notifications/progress", ["params"] = new JsonObject { ["progressToken"] = message["params"]!["_meta"]?["progressToken"]?.DeepClone(), ["progress"] = i } });
+                for (var i = 1; i <= 3; i++) await EventAsync(context, Progress(message, i));
                 await EventAsync(context, Result(message, Text("done")));
+                break;
+            case "steps":
+                await StartStreamAsync(context);
+                await EventAsync(context, Progress(message, 1));
+                await Release.Task.WaitAsync(context.RequestAborted);
+                await EventAsync(context, Progress(message, 2));
+                await EventAsync(context, Result(message, Text("stepped")));
                 break;
             case "ask":
                 await StartStreamAsync(context);
@@ -230,7 +243,7 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
 
     private JsonObject? Listing(string method) => method switch
     {
-        "tools/list" => new JsonObject { ["tools"] = new JsonArray([.. s_tools.Select(tool => new JsonObject { ["name"] = tool, ["inputSchema"] = new JsonObject { ["type"] = "object" } })]), ["resultType"] = "complete" },
+        "tools/list" => new JsonObject { ["tools"] = new JsonArray([.. s_tools.Concat(MoreTools).Select(tool => new JsonObject { ["name"] = tool, ["inputSchema"] = new JsonObject { ["type"] = "object" } })]), ["resultType"] = "complete" },
         "server/discover" => new JsonObject { ["supportedVersions"] = new JsonArray("2026-07-28"), ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() }, ["resultType"] = "complete" },
         "ping" => [],
         _ => null,
@@ -241,6 +254,13 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
         ["protocolVersion"] = Speech == Speech.Sse ? "2024-11-05" : "2025-11-25",
         ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() },
         ["serverInfo"] = new JsonObject { ["name"] = "scripted", ["version"] = "1" },
+    };
+
+    private static JsonObject Progress(JsonNode message, int step) => new()
+    {
+        ["jsonrpc"] = "2.0",
+        ["method"] = "notifications/progress",
+        ["params"] = new JsonObject { ["progressToken"] = message["params"]!["_meta"]?["progressToken"]?.DeepClone(), ["progress"] = step },
     };
 
     private static JsonObject Text(string text) => new() { ["content"] = new JsonArray(new JsonObject { ["type"] = "text", ["text"] = text }) };
