@@ -40,9 +40,12 @@ internal static class Problems
         return app;
     }
 
-    private static ProblemHttpResult Thrown(Exception? error) => error is BadHttpRequestException bad
-        ? Of(bad.StatusCode, bad.Message)
-        : Of(StatusCodes.Status500InternalServerError, "The service failed to answer; its log says why.");
+    private static ProblemHttpResult Thrown(Exception? error) => error switch
+    {
+        BadHttpRequestException bad => Of(bad.StatusCode, bad.Message),
+        RunStoreUnavailableException => Of(StatusCodes.Status503ServiceUnavailable, "The store of runs does not answer; try again in some seconds."),
+        _ => Of(StatusCodes.Status500InternalServerError, "The service failed to answer; its log says why."),
+    };
 
     private static ProblemHttpResult Empty(HttpContext context)
     {

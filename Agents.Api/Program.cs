@@ -9,7 +9,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddStorageDirectory();
 builder.AddCallerGuard();
-builder.Services.AddRuns(provider => provider.GetRequiredService<StorageDirectory>().FullPath);
+builder.Services.AddRuns(provider => provider.GetRequiredService<StorageDirectory>().FullPath, builder.Configuration.GetConnectionString("cache"));
 builder.Services.AddCatalog();
 builder.Services.AddSubmit();
 builder.Services.AddStream();

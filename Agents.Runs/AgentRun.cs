@@ -35,6 +35,9 @@ public sealed record AgentRun
     /// <summary>The conversation the run belongs to, named by the client.</summary>
     public string? ConversationId { get; init; }
 
+    /// <summary>Who made the run: the caller's principal; null where nobody is authenticated.</summary>
+    public string? Owner { get; init; }
+
     /// <summary>The client's own labels, given back unchanged.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 

@@ -1,6 +1,6 @@
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddStorageDirectory(redisInItsPlace: true);
+builder.AddStorageDirectory();
 builder.AddCallerGuard();
 builder.AddCallServer();
 builder.Services.AddLedger(builder.Configuration);

@@ -8,6 +8,9 @@ namespace Agents.Runs;
 /// </summary>
 internal sealed class ChangeSignals
 {
+    /// <summary>The topic that is raised when a run became queued; all other topics are ids of runs.</summary>
+    public const string Queue = "queue";
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HashSet<Subscription>> _topics = [];
 
@@ -33,6 +36,16 @@ internal sealed class ChangeSignals
             if (!_topics.TryGetValue(topic, out var subscribers))
                 return;
             foreach (var subscription in subscribers)
+                subscription.Wake();
+        }
+    }
+
+    /// <summary>Wakes every subscriber: something may have changed that nobody told of.</summary>
+    public void RaiseAll()
+    {
+        lock (_lock)
+        {
+            foreach (var subscription in _topics.Values.SelectMany(subscribers => subscribers))
                 subscription.Wake();
         }
     }

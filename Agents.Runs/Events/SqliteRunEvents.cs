@@ -9,7 +9,7 @@ internal sealed class SqliteRunEvents(SqliteDatabase database, TimeProvider time
 
     public Task<long> AppendAsync(RunLease lease, IReadOnlyList<RunEventDraft> events, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        SqliteRunHead.Fence(write.Connection, lease);
+        RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
         return write.Append(lease.RunId, time.GetUtcNow(), [.. events]);
     }, cancellationToken);
 
@@ -45,6 +45,6 @@ internal sealed class SqliteRunEvents(SqliteDatabase database, TimeProvider time
         var events = connection.Query(
             "SELECT sequence, type, at, agent, data FROM events WHERE run_id = $id AND sequence > $after ORDER BY sequence LIMIT $limit",
             SqliteRows.Event, ("$id", runId), ("$after", after), ("$limit", limit));
-        return (events, SqliteRunHead.Find(connection, runId) is { } head && !head.State.IsEnded());
+        return (events, SqliteRows.Standing(connection, runId) is { } run && !run.State.IsEnded());
     });
 }

@@ -11,13 +11,13 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
 
     public Task EnqueueAsync(string runId, CancellationToken cancellationToken)
     {
-        database.Changes.Raise(SqliteDatabase.QueueTopic);
+        database.Changes.Raise(ChangeSignals.Queue);
         return Task.CompletedTask;
     }
 
     public async Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken)
     {
-        using var queued = database.Changes.Subscribe(SqliteDatabase.QueueTopic);
+        using var queued = database.Changes.Subscribe(ChangeSignals.Queue);
         while (true)
         {
             if (await TryClaimAsync(workerId, cancellationToken).ConfigureAwait(false) is { } lease)
@@ -29,7 +29,7 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
     public async Task<RunLease?> TryClaimAsync(string workerId, CancellationToken cancellationToken)
     {
         // Idle workers look without asking for the writer's place.
-        if (database.Read(connection => connection.Number("SELECT ordinal FROM runs WHERE state = 'queued' LIMIT 1")) == 0)
+        if (database.Read(SqliteRows.OldestQueued) is null)
             return null;
 
         return await database.WriteAsync(write => Claim(write, workerId), cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
 
     public Task<RunLease> RenewAsync(RunLease lease, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        SqliteRunHead.Fence(write.Connection, lease);
+        Fence(write, lease);
         var renewed = lease with { ExpiresAt = time.GetUtcNow() + _options.Lease };
         write.Connection.Execute("UPDATE runs SET lease_expires = $expires WHERE id = $id", ("$expires", renewed.ExpiresAt), ("$id", lease.RunId));
         return renewed;
@@ -48,50 +48,49 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
         using var changes = database.Changes.Subscribe(lease.RunId);
         while (true)
         {
-            var head = database.Read(connection => SqliteRunHead.Find(connection, lease.RunId));
-            if (head is null || !head.Holds(lease))
+            var run = database.Read(connection => SqliteRows.Standing(connection, lease.RunId));
+            if (run is null || !run.Holds(lease))
                 return LeaseSignal.Lost;
-            if (head.CancelRequested)
+            if (run.CancelRequested)
                 return LeaseSignal.CancelRequested;
             await changes.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public Task HandBackAsync(RunLease lease, CancellationToken cancellationToken) => database.WriteAsync(write =>
-    {
-        var head = SqliteRunHead.Fence(write.Connection, lease);
-        write.Requeue(head, $"handed back by worker {lease.WorkerId}", time.GetUtcNow());
-        return true;
-    }, cancellationToken);
+    public Task HandBackAsync(RunLease lease, CancellationToken cancellationToken) =>
+        ChangeAsync(lease, (run, agents, now) => RunTransitions.Requeue(run, agents, $"handed back by worker {lease.WorkerId}", now), cancellationToken);
 
-    public Task AbandonAsync(RunLease lease, string reason, CancellationToken cancellationToken) => database.WriteAsync(write =>
-    {
-        write.LoseAttempt(SqliteRunHead.Fence(write.Connection, lease), reason, _options.MaxAttempts, time.GetUtcNow());
-        return true;
-    }, cancellationToken);
+    public Task AbandonAsync(RunLease lease, string reason, CancellationToken cancellationToken) =>
+        ChangeAsync(lease, (run, agents, now) => RunTransitions.LoseAttempt(run, agents, reason, _options.MaxAttempts, now), cancellationToken);
 
     public Task<int> ReapAsync(CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
         var now = time.GetUtcNow();
-        var expired = SqliteRunHead.Expired(write.Connection, now);
-        foreach (var head in expired)
-            write.LoseAttempt(head, $"worker {head.WorkerId} stopped renewing its lease.", _options.MaxAttempts, now);
+        var expired = SqliteRows.Expired(write.Connection, now);
+        foreach (var run in expired)
+            write.Apply(RunTransitions.Expire(run, Agents(write, run.Id), _options.MaxAttempts, now), now);
         return expired.Count;
     }, cancellationToken);
 
     private RunLease? Claim(SqliteWrite write, string workerId)
     {
+        if (SqliteRows.OldestQueued(write.Connection) is not { } queued)
+            return null;
         var now = time.GetUtcNow();
-        var expires = now + _options.Lease;
-        var lease = write.Connection.Query(
-            """
-            UPDATE runs SET state = 'running', attempt = attempt + 1, worker_id = $worker, lease_expires = $expires, started_at = coalesce(started_at, $now)
-            WHERE ordinal = (SELECT ordinal FROM runs WHERE state = 'queued' ORDER BY ordinal LIMIT 1) RETURNING id, attempt
-            """,
-            row => new RunLease(row.GetString(0), workerId, row.GetInt32(1), expires),
-            ("$worker", workerId), ("$expires", expires), ("$now", now)).SingleOrDefault();
-        if (lease is not null)
-            write.AnnounceState(lease.RunId, RunState.Running, lease.Attempt, now);
-        return lease;
+        var step = RunTransitions.Claim(queued, workerId, now + _options.Lease, now);
+        write.Apply(step, now);
+        return new RunLease(queued.Id, workerId, step.Run.Attempt, now + _options.Lease);
     }
+
+    private Task<bool> ChangeAsync(
+        RunLease lease, Func<RunStanding, IReadOnlyList<AgentExecution>, DateTimeOffset, RunStep> step, CancellationToken cancellationToken) => database.WriteAsync(write =>
+    {
+        var now = time.GetUtcNow();
+        write.Apply(step(Fence(write, lease), Agents(write, lease.RunId), now), now);
+        return true;
+    }, cancellationToken);
+
+    private static RunStanding Fence(SqliteWrite write, RunLease lease) => RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
+
+    private static List<AgentExecution> Agents(SqliteWrite write, string runId) => SqliteRows.Agents(write.Connection, runId, results: true);
 }

@@ -9,12 +9,21 @@ public interface IRunStore
     /// <summary>Stores a new run, queued, with its first event.</summary>
     Task CreateAsync(AgentRun run, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Stores a new run unless its key was used before, however many ask at once. A key is remembered for
+    /// <see cref="RunStorageOptions.SubmissionKeys"/> and goes with its run when that is deleted.
+    /// </summary>
+    Task<Submission> CreateOnceAsync(AgentRun run, SubmissionKey key, CancellationToken cancellationToken);
+
     /// <summary>The run; null if there is none of that id.</summary>
     Task<AgentRun?> GetAsync(string runId, CancellationToken cancellationToken);
 
     /// <summary>A page of runs, newest first.</summary>
     /// <exception cref="FormatException"><see cref="RunFilter.Cursor"/> is not one of ours.</exception>
     Task<RunPage> ListAsync(RunFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>The last ended runs of one caller's conversation with their results, oldest first, at most <paramref name="limit"/> (1 to <see cref="RunFilter.MaxLimit"/>).</summary>
+    Task<IReadOnlyList<AgentRun>> ReadConversationAsync(string? owner, string conversationId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Asks for the end of a run. A queued one is cancelled at once; a running one when its worker heeds
@@ -25,6 +34,10 @@ public interface IRunStore
 
     /// <summary>Deletes an ended run with all that belongs to it.</summary>
     Task<RunDeletion> DeleteAsync(string runId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes every run that ended longer ago than <see cref="RunStorageOptions.Retention"/>.</summary>
+    /// <returns>How many runs were deleted.</returns>
+    Task<int> PruneAsync(CancellationToken cancellationToken);
 
     /// <summary>Stores what a worker has to say, all or none.</summary>
     /// <exception cref="LeaseLostException">The lease no longer holds; nothing was written.</exception>

@@ -71,7 +71,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
         {
             _changes.Raise(id);
             if (state == SqliteRows.Queued)
-                _changes.Raise(SqliteDatabase.QueueTopic);
+                _changes.Raise(ChangeSignals.Queue);
             _seen = Math.Max(_seen, revision);
         }
     }

@@ -9,6 +9,12 @@ namespace Agents.Runs;
 /// </summary>
 internal sealed class SqliteDatabase : IAsyncDisposable
 {
+    // SQLite's result codes for what may pass.
+    private const int Busy = 5;
+    private const int Locked = 6;
+    private const int IoError = 10;
+    private const int Full = 13;
+
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly SqliteConnection _writer;
     private readonly string _connectionString;
@@ -42,13 +48,17 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         _poll = new SqliteChangePoll(Open(), Changes, time);
     }
 
-    /// <summary>Wakes readers in this process, whichever process wrote. Topics are run ids and <see cref="QueueTopic"/>.</summary>
+    /// <summary>Wakes readers in this process, whichever process wrote.</summary>
     public ChangeSignals Changes { get; } = new();
 
-    /// <summary>The topic that is raised when a run became queued.</summary>
-    public const string QueueTopic = "queue";
+    /// <summary>Tests: called before each commit, and may throw as if the process ended there.</summary>
+    public Action? BeforeCommit { get; set; }
+
+    /// <summary>Tests: called after each commit, before anybody is told, and may throw as if the process ended there.</summary>
+    public Action? AfterCommit { get; set; }
 
     /// <summary>Runs <paramref name="work"/> in one immediate transaction. Once begun it is not cancelled.</summary>
+    /// <exception cref="RunStoreUnavailableException">Another process wrote for too long, or the disk is full or broken; nothing was written.</exception>
     public async Task<T> WriteAsync<T>(Func<SqliteWrite, T> work, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -60,13 +70,19 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             write = new SqliteWrite(_writer);
             result = work(write);
             write.Stamp();
+            BeforeCommit?.Invoke();
             transaction.Commit();
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode is Busy or Locked or IoError or Full)
+        {
+            throw new RunStoreUnavailableException($"agents.db cannot be written now: {error.Message}", error);
         }
         finally
         {
             _writing.Release();
         }
 
+        AfterCommit?.Invoke();
         write.Announce(Changes);
         return result;
     }

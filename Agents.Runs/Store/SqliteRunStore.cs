@@ -1,31 +1,39 @@
-using System.Globalization;
-using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Options;
 
 namespace Agents.Runs;
 
 /// <summary>Runs in agents.db.</summary>
-internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time) : IRunStore
+internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorageOptions> options, TimeProvider time) : IRunStore
 {
-    private const int PreviewChars = 500;
     private const string CallColumns = "number, agent, tool, arguments, started_at, result, is_error, duration_ms";
+
+    private readonly RunStorageOptions _options = options.Value;
 
     public Task CreateAsync(AgentRun run, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        write.Connection.Execute(
-            "INSERT INTO runs (id, state, request, created_at) VALUES ($id, 'queued', $request, $created)",
-            ("$id", run.Id), ("$request", SqliteRows.Json(SqliteRunRequest.Of(run))), ("$created", run.CreatedAt));
-        for (var position = 0; position < run.Agents.Count; position++)
+        Create(write, run);
+        return true;
+    }, cancellationToken);
+
+    public Task<Submission> CreateOnceAsync(AgentRun run, SubmissionKey key, CancellationToken cancellationToken) => database.WriteAsync(write =>
+    {
+        var now = time.GetUtcNow();
+        write.Connection.Execute("DELETE FROM submissions WHERE expires <= $now", ("$now", now));
+        var (fingerprint, runId) = write.Connection.Query(
+            "SELECT fingerprint, run_id FROM submissions WHERE digest = $digest", row => (row.GetString(0), row.GetString(1)), ("$digest", key.Digest)).SingleOrDefault();
+        if (runId is not null)
         {
-            var agent = run.Agents[position];
-            write.Connection.Execute(
-                "INSERT INTO agents (run_id, position, name, state, standing) VALUES ($id, $position, $name, $state, $standing)",
-                ("$id", run.Id), ("$position", position), ("$name", agent.Name),
-                ("$state", RunsJson.Word(agent.State)), ("$standing", SqliteRows.Json(agent with { Result = null })));
+            return fingerprint == key.Fingerprint
+                ? new Submission(SubmissionOutcome.Repeated, SqliteRows.Run(write.Connection, runId))
+                : new Submission(SubmissionOutcome.KeyReused, null);
         }
 
-        write.AnnounceState(run.Id, RunState.Queued, attempt: 0, time.GetUtcNow());
-        write.TouchQueued(run.Id);
-        return true;
+        Create(write, run);
+        write.Connection.Execute(
+            "INSERT INTO submissions (digest, fingerprint, run_id, expires) VALUES ($digest, $fingerprint, $id, $expires)",
+            ("$digest", key.Digest), ("$fingerprint", key.Fingerprint), ("$id", run.Id), ("$expires", now + _options.SubmissionKeys));
+        return new Submission(SubmissionOutcome.Created, SqliteRows.Run(write.Connection, run.Id));
     }, cancellationToken);
 
     public Task<AgentRun?> GetAsync(string runId, CancellationToken cancellationToken) =>
@@ -33,27 +41,32 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
 
     public Task<RunPage> ListAsync(RunFilter filter, CancellationToken cancellationToken)
     {
-        var before = filter.Cursor is null ? long.MaxValue : ParseCursor(filter.Cursor);
+        // A wrong cursor is refused before anything is read.
+        _ = filter.Before;
         return Read(connection =>
         {
-            var limit = Math.Clamp(filter.Limit, 1, RunFilter.MaxLimit);
-            var page = SqliteRows.Page(connection, filter.State, before, limit + 1);
-            var next = page.Count > limit ? page[limit - 1].Ordinal.ToString(CultureInfo.InvariantCulture) : null;
+            var limit = filter.PageSize;
+            var page = SqliteRows.Page(connection, filter, limit + 1);
+            var next = page.Count > limit ? page[limit - 1].Ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
             return new RunPage([.. page.Take(limit).Select(row => row.Run)], next);
         }, cancellationToken);
     }
 
+    public Task<IReadOnlyList<AgentRun>> ReadConversationAsync(string? owner, string conversationId, int limit, CancellationToken cancellationToken) =>
+        Read<IReadOnlyList<AgentRun>>(connection =>
+        {
+            var runs = SqliteRows.Conversation(connection, owner, conversationId, Math.Clamp(limit, 1, RunFilter.MaxLimit));
+            runs.Reverse();
+            return runs;
+        }, cancellationToken);
+
     public Task<AgentRun?> RequestCancelAsync(string runId, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        var head = SqliteRunHead.Find(write.Connection, runId);
-        if (head is { State: RunState.Queued })
+        var now = time.GetUtcNow();
+        if (SqliteRows.Standing(write.Connection, runId) is { } run
+            && RunTransitions.RequestCancel(run, SqliteRows.Agents(write.Connection, runId, results: true), now) is { } step)
         {
-            write.End(head, RunState.Cancelled, error: null, time.GetUtcNow());
-        }
-        else if (head is { CancelRequested: false } && !head.State.IsEnded())
-        {
-            write.Connection.Execute("UPDATE runs SET cancel_requested = 1 WHERE id = $id", ("$id", runId));
-            write.AnnounceState(runId, head.State, head.Attempt, time.GetUtcNow(), "cancel requested");
+            write.Apply(step, now);
         }
 
         return SqliteRows.Run(write.Connection, runId);
@@ -61,18 +74,35 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
 
     public Task<RunDeletion> DeleteAsync(string runId, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        var head = SqliteRunHead.Find(write.Connection, runId);
-        if (head is null)
+        var run = SqliteRows.Standing(write.Connection, runId);
+        if (run is null)
             return RunDeletion.NotFound;
-        if (!head.State.IsEnded())
+        if (!run.State.IsEnded())
             return RunDeletion.NotEnded;
         write.Connection.Execute("DELETE FROM runs WHERE id = $id", ("$id", runId));
         return RunDeletion.Deleted;
     }, cancellationToken);
 
+    public async Task<int> PruneAsync(CancellationToken cancellationToken)
+    {
+        // In pieces, so that nobody waits long for the writer's place.
+        const int Piece = 200;
+        var deleted = 0;
+        int piece;
+        do
+        {
+            piece = await database.WriteAsync(write => write.Connection.Execute(
+                "DELETE FROM runs WHERE ordinal IN (SELECT ordinal FROM runs WHERE ended_at <= $before LIMIT $piece)",
+                ("$before", time.GetUtcNow() - _options.Retention), ("$piece", Piece)), cancellationToken).ConfigureAwait(false);
+            deleted += piece;
+        }
+        while (piece == Piece);
+        return deleted;
+    }
+
     public Task SaveAsync(RunLease lease, RunChange change, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        SqliteRunHead.Fence(write.Connection, lease);
+        RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
         var now = time.GetUtcNow();
         foreach (var call in change.ToolCalls)
             EndToolCall(write, lease.RunId, call, now);
@@ -87,12 +117,12 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
 
     public Task<int> BeginToolCallAsync(RunLease lease, ToolCallStart call, CancellationToken cancellationToken) => database.WriteAsync(write =>
     {
-        SqliteRunHead.Fence(write.Connection, lease);
+        RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
         var now = time.GetUtcNow();
         var number = (int)write.Connection.Number("UPDATE runs SET last_call = last_call + 1 WHERE id = $id RETURNING last_call", ("$id", lease.RunId));
         write.Connection.Execute(
             "INSERT INTO tool_calls (run_id, number, agent, tool, arguments, started_at) VALUES ($id, $number, $agent, $tool, $arguments, $now)",
-            ("$id", lease.RunId), ("$number", number), ("$agent", call.Agent), ("$tool", call.Tool), ("$arguments", SqliteRows.Json(call.Arguments)), ("$now", now));
+            ("$id", lease.RunId), ("$number", number), ("$agent", call.Agent), ("$tool", call.Tool), ("$arguments", StoredJson.Write(call.Arguments)), ("$now", now));
         write.Append(lease.RunId, now, RunEventDraft.Of(RunEventTypes.ToolCall, call.Agent, new { Number = number, call.Tool, call.Arguments }));
         return number;
     }, cancellationToken);
@@ -104,7 +134,9 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
 
         return database.WriteAsync(write =>
         {
-            write.End(SqliteRunHead.Fence(write.Connection, lease), state, error, time.GetUtcNow());
+            var now = time.GetUtcNow();
+            var run = RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
+            write.Apply(RunTransitions.End(run, SqliteRows.Agents(write.Connection, lease.RunId, results: true), state, error, now), now);
             return true;
         }, cancellationToken);
     }
@@ -112,7 +144,7 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
     public Task<IReadOnlyList<AgentCheckpoint>> GetCheckpointsAsync(string runId, CancellationToken cancellationToken) =>
         Read<IReadOnlyList<AgentCheckpoint>>(connection => connection.Query(
             "SELECT name, checkpoint FROM agents WHERE run_id = $id AND checkpoint IS NOT NULL ORDER BY position",
-            row => new AgentCheckpoint(row.GetString(0), SqliteRows.Parse<JsonElement>(row.GetString(1))),
+            row => new AgentCheckpoint(row.GetString(0), StoredJson.Read<System.Text.Json.JsonElement>(row.GetString(1))),
             ("$id", runId)), cancellationToken);
 
     public Task<IReadOnlyList<ToolCallRecord>> ListToolCallsAsync(string runId, CancellationToken cancellationToken) =>
@@ -124,17 +156,39 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
             $"SELECT {CallColumns} FROM tool_calls WHERE run_id = $id AND number = $number",
             SqliteRows.ToolCall, ("$id", runId), ("$number", number)).SingleOrDefault(), cancellationToken);
 
-    private Task<T> Read<T>(Func<Microsoft.Data.Sqlite.SqliteConnection, T> look, CancellationToken cancellationToken)
+    private Task<T> Read<T>(Func<SqliteConnection, T> look, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(database.Read(look));
+    }
+
+    private void Create(SqliteWrite write, AgentRun run)
+    {
+        write.Connection.Execute(
+            """
+            INSERT INTO runs (id, state, request, created_at, owner, repository, conversation_id)
+            VALUES ($id, 'queued', $request, $created, $owner, $repository, $conversation)
+            """,
+            ("$id", run.Id), ("$request", StoredJson.Write(RunRequest.Of(run))), ("$created", run.CreatedAt), ("$owner", run.Owner),
+            ("$repository", run.Repository), ("$conversation", run.ConversationId));
+        for (var position = 0; position < run.Agents.Count; position++)
+        {
+            var agent = run.Agents[position];
+            write.Connection.Execute(
+                "INSERT INTO agents (run_id, position, name, state, standing) VALUES ($id, $position, $name, $state, $standing)",
+                ("$id", run.Id), ("$position", position), ("$name", agent.Name),
+                ("$state", RunsJson.Word(agent.State)), ("$standing", StoredJson.Write(agent with { Result = null })));
+        }
+
+        write.Append(run.Id, time.GetUtcNow(), [.. RunTransitions.Begin(run).Events]);
+        write.TouchQueued(run.Id);
     }
 
     private static void SaveCheckpoint(SqliteWrite write, string runId, AgentCheckpoint checkpoint)
     {
         var saved = write.Connection.Execute(
             "UPDATE agents SET checkpoint = $checkpoint WHERE run_id = $id AND name = $name",
-            ("$checkpoint", SqliteRows.Json(checkpoint.State)), ("$id", runId), ("$name", checkpoint.Agent));
+            ("$checkpoint", StoredJson.Write(checkpoint.State)), ("$id", runId), ("$name", checkpoint.Agent));
         if (saved == 0)
             throw new InvalidOperationException($"Run {runId} has no agent '{checkpoint.Agent}'.");
     }
@@ -152,19 +206,6 @@ internal sealed class SqliteRunStore(SqliteDatabase database, TimeProvider time)
         if (tool is null)
             throw new InvalidOperationException($"Run {runId} has no tool call {call.Number} under way.");
 
-        write.Append(runId, now, RunEventDraft.Of(RunEventTypes.ToolResult, agent, new
-        {
-            call.Number,
-            Tool = tool,
-            call.IsError,
-            DurationMs = Math.Round(call.Duration.TotalMilliseconds, 3),
-            ResultChars = call.Result.Length,
-            Preview = call.Result.Length <= PreviewChars ? call.Result : call.Result[..PreviewChars] + "…",
-        }));
+        write.Append(runId, now, StoredJson.Announce(call, agent!, tool));
     }
-
-    private static long ParseCursor(string cursor) =>
-        long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
-            ? ordinal
-            : throw new FormatException($"'{cursor}' is not a cursor this service gave; leave it out to begin with the newest run.");
 }

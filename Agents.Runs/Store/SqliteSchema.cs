@@ -2,14 +2,14 @@ using Microsoft.Data.Sqlite;
 
 namespace Agents.Runs;
 
-/// <summary>The tables of agents.db. The version is kept in the file (<c>user_version</c>).</summary>
+/// <summary>The tables of agents.db. The version is kept in the file (<c>user_version</c>); an older file is brought up to it.</summary>
 internal static class SqliteSchema
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     // revision: rises with every write to the run; the index lets other processes ask "what changed since?".
     // Times are UTC ticks. A run's own columns are the truth; request is what the client asked for and never changes.
-    private const string Tables = """
+    private const string First = """
         CREATE TABLE revision (value INTEGER NOT NULL);
         INSERT INTO revision VALUES (0);
 
@@ -70,7 +70,42 @@ internal static class SqliteSchema
         );
         """;
 
-    /// <summary>Makes the tables of a new file, or checks that this program can read an existing one.</summary>
+    // What lists are filtered by, the clients' keys, and the agents that users define.
+    private const string Second = """
+        ALTER TABLE runs ADD COLUMN owner TEXT;
+        ALTER TABLE runs ADD COLUMN repository TEXT;
+        ALTER TABLE runs ADD COLUMN conversation_id TEXT;
+        UPDATE runs SET repository = json_extract(request, '$.repository'), conversation_id = json_extract(request, '$.conversation_id');
+        CREATE INDEX runs_by_conversation ON runs (conversation_id, ordinal) WHERE conversation_id IS NOT NULL;
+        CREATE INDEX runs_by_end ON runs (ended_at) WHERE ended_at IS NOT NULL;
+
+        CREATE TABLE submissions (
+            digest      TEXT PRIMARY KEY,
+            fingerprint TEXT NOT NULL,
+            run_id      TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            expires     INTEGER NOT NULL
+        );
+        CREATE INDEX submissions_by_run ON submissions (run_id);
+
+        CREATE TABLE definitions (
+            id      TEXT PRIMARY KEY,
+            digest  TEXT NOT NULL UNIQUE,
+            owner   TEXT,
+            name    TEXT NOT NULL,
+            version INTEGER NOT NULL
+        );
+        CREATE TABLE definition_versions (
+            id         TEXT NOT NULL REFERENCES definitions (id) ON DELETE CASCADE,
+            version    INTEGER NOT NULL,
+            definition TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (id, version)
+        );
+        """;
+
+    private static readonly string[] Steps = [First, Second];
+
+    /// <summary>Makes the tables of a new file, brings those of an older one up to date, or checks that this program can read them.</summary>
     /// <exception cref="InvalidOperationException">A newer version of the program wrote the file.</exception>
     public static void Apply(SqliteConnection connection, string file)
     {
@@ -84,8 +119,10 @@ internal static class SqliteSchema
                 "Start the newer version, or give this one another Storage:Directory.");
         }
 
-        if (found == 0)
-            connection.Execute($"{Tables} PRAGMA user_version = {Version};");
+        foreach (var step in Steps.Skip((int)found))
+            connection.Execute(step);
+        if (found < Version)
+            connection.Execute($"PRAGMA user_version = {Version};");
         transaction.Commit();
     }
 }

@@ -36,6 +36,6 @@ internal sealed class SqliteWrite(SqliteConnection connection)
         foreach (var id in _touched)
             changes.Raise(id);
         if (_queued)
-            changes.Raise(SqliteDatabase.QueueTopic);
+            changes.Raise(ChangeSignals.Queue);
     }
 }

@@ -25,6 +25,7 @@ internal sealed partial class AgentRunner(
     /// <summary>Runs the agent.</summary>
     /// <returns>The agent in its final state; null when it stopped because of <paramref name="draining"/>.</returns>
     /// <exception cref="LeaseLostException">The run is another worker's now.</exception>
+    /// <exception cref="RunStoreUnavailableException">What the agent did could not be written: that is no fault of the agent.</exception>
     /// <exception cref="OperationCanceledException">Nothing more was written.</exception>
     public async Task<AgentExecution?> RunAsync(
         AgentRun run, RunLease lease, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
@@ -56,7 +57,7 @@ internal sealed partial class AgentRunner(
             var end = await agentLoop.RunAsync(draining, cancellationToken).ConfigureAwait(false);
             return end is null ? null : Complete(agent, task, end);
         }
-        catch (Exception error) when (error is not LeaseLostException && !cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (error is not (LeaseLostException or RunStoreUnavailableException) && !cancellationToken.IsCancellationRequested)
         {
             activity.Fail(error);
             LogFailed(error, agent.Name, run.Id);

@@ -1,21 +1,14 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace ServiceDefaults.Storage;
 
-/// <summary>Asks for the directory at start, and says where the state is when somebody expects it in Redis.</summary>
-internal sealed partial class StorageCheck(StorageDirectory directory, IConfiguration configuration, ILogger<StorageCheck> logger) : IHostedService
+/// <summary>Asks for the directory at start, so that one that cannot be written is found then.</summary>
+internal sealed class StorageCheck : IHostedService
 {
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        if (!string.IsNullOrEmpty(configuration.GetConnectionString("cache"))) LogRedisUnused(directory.FullPath);
-        return Task.CompletedTask;
-    }
+    /// <param name="directory">Creating it is the check.</param>
+    public StorageCheck(StorageDirectory directory) => ArgumentNullException.ThrowIfNull(directory);
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "ConnectionStrings:cache is set, but this service does not use Redis: its state is kept in SQLite in {Directory}")]
-    private partial void LogRedisUnused(string directory);
 }

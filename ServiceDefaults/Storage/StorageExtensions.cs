@@ -10,16 +10,15 @@ public static class StorageExtensions
 {
     /// <summary>
     /// Adds <see cref="StorageDirectory"/>, created when the service starts, so that a directory that cannot be written stops it at once.
-    /// Warns when <c>ConnectionStrings:cache</c> is set and the service does not use it.
+    /// With <c>ConnectionStrings:cache</c> the state is in Redis, and the directory is created only when something asks for it.
     /// </summary>
     /// <param name="builder">The service.</param>
-    /// <param name="redisInItsPlace">True for a service that keeps its state in Redis when <c>ConnectionStrings:cache</c> is set; the directory is then created only when something asks for it.</param>
-    public static TBuilder AddStorageDirectory<TBuilder>(this TBuilder builder, bool redisInItsPlace = false)
+    public static TBuilder AddStorageDirectory<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton<StorageDirectory>();
-        if (!redisInItsPlace || string.IsNullOrEmpty(builder.Configuration.GetConnectionString("cache"))) builder.Services.AddHostedService<StorageCheck>();
+        if (string.IsNullOrEmpty(builder.Configuration.GetConnectionString("cache"))) builder.Services.AddHostedService<StorageCheck>();
         return builder;
     }
 }

@@ -264,4 +264,190 @@ public abstract class RunStoreContract
         (await runs.Store.ListToolCallsAsync(lease.RunId, Cancel)).ShouldBeEmpty();
         await Should.ThrowAsync<LeaseLostException>(() => runs.Queue.RenewAsync(lease, Cancel));
     }
+
+    [Fact]
+    public async Task Delete_FreesTheKey_WhenTheRunWasSubmittedWithOne()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var key = new SubmissionKey(null, "k", "f");
+        var first = (await runs.Store.CreateOnceAsync(Sample.Run(), key, Cancel)).Run!;
+        await runs.Store.RequestCancelAsync(first.Id, Cancel);
+        await runs.Store.DeleteAsync(first.Id, Cancel);
+
+        var second = await runs.Store.CreateOnceAsync(Sample.Run(), key, Cancel);
+
+        second.Outcome.ShouldBe(SubmissionOutcome.Created);
+        second.Run!.State.ShouldBe(RunState.Queued);
+    }
+
+    [Fact]
+    public async Task Submission_MakesOneRun_WhenManyRepeatItAtOnce()
+    {
+        await using var backend = NewBackend();
+        var processes = new[] { await backend.OpenAsync(), await backend.OpenAsync() };
+        var key = new SubmissionKey("ann", "order-1", SubmissionKey.FingerprintOf("body"u8));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(i =>
+            Task.Run(() => processes[i % 2].Store.CreateOnceAsync(Sample.Run(), key, Cancel), Cancel)));
+
+        answers.Count(answer => answer.Outcome == SubmissionOutcome.Created).ShouldBe(1);
+        answers.Count(answer => answer.Outcome == SubmissionOutcome.Repeated).ShouldBe(11);
+        var id = answers.Select(answer => answer.Run!.Id).Distinct().ShouldHaveSingleItem();
+        (await processes[0].Store.ListAsync(new RunFilter(), Cancel)).Runs.ShouldHaveSingleItem().Id.ShouldBe(id);
+        (await processes[1].Queue.TryClaimAsync("w", Cancel)).ShouldNotBeNull().RunId.ShouldBe(id);
+        (await processes[1].Queue.TryClaimAsync("w", Cancel)).ShouldBeNull();
+        (await processes[0].Store.CreateOnceAsync(Sample.Run(), key, Cancel)).Run!.State.ShouldBe(RunState.Running);
+    }
+
+    [Fact]
+    public async Task Submission_IsRefused_WhenItsKeyWasUsedForAnotherRequest()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var key = new SubmissionKey("ann", "order-1", "one");
+        var first = await runs.Store.CreateOnceAsync(Sample.Run(), key, Cancel);
+
+        (await runs.Store.CreateOnceAsync(Sample.Run(), key with { Fingerprint = "two" }, Cancel)).ShouldBe(new Submission(SubmissionOutcome.KeyReused, null));
+
+        // Callers do not share keys, nor do a caller and nobody.
+        (await runs.Store.CreateOnceAsync(Sample.Run(), key with { Owner = "bob", Fingerprint = "two" }, Cancel)).Outcome.ShouldBe(SubmissionOutcome.Created);
+        (await runs.Store.CreateOnceAsync(Sample.Run(), key with { Owner = null, Fingerprint = "two" }, Cancel)).Outcome.ShouldBe(SubmissionOutcome.Created);
+        (await runs.Store.ListAsync(new RunFilter(), Cancel)).Runs.Count.ShouldBe(3);
+        first.Run!.Id.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Store_ListsWhatMatchesAll_WhenFiltersAreCombined()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var noon = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+        var ids = new List<string>();
+        for (var i = 0; i < 4; i++)
+        {
+            var run = Sample.Run(i == 3 ? "summarizer" : "tester") with
+            {
+                Repository = i == 0 ? "shop" : "self",
+                ConversationId = i == 1 ? "c2" : "c1",
+                Owner = i == 2 ? "bob" : "ann",
+                CreatedAt = noon.AddHours(i),
+            };
+            await runs.Store.CreateAsync(run, Cancel);
+            ids.Add(run.Id);
+        }
+
+        async Task<string> Listed(RunFilter filter) =>
+            string.Concat((await runs.Store.ListAsync(filter, Cancel)).Runs.Select(run => ids.IndexOf(run.Id)));
+
+        (await Listed(new RunFilter())).ShouldBe("3210");
+        (await Listed(new RunFilter { Repository = "self" })).ShouldBe("321");
+        (await Listed(new RunFilter { ConversationId = "c1" })).ShouldBe("320");
+        (await Listed(new RunFilter { Owner = "ann" })).ShouldBe("310");
+        (await Listed(new RunFilter { Agent = "tester" })).ShouldBe("210");
+        (await Listed(new RunFilter { From = noon.AddHours(1), Until = noon.AddHours(3) })).ShouldBe("21");
+        (await Listed(new RunFilter { State = RunState.Queued, Owner = "ann", ConversationId = "c1", Repository = "self" })).ShouldBe("3");
+        (await Listed(new RunFilter { State = RunState.Running })).ShouldBe("");
+        (await Listed(new RunFilter { Owner = "ann", Limit = 2 })).ShouldBe("31");
+    }
+
+    [Fact]
+    public async Task Store_FillsItsPages_WhenFewRunsMatch()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var wanted = new List<string>();
+        for (var i = 0; i < 130; i++)
+        {
+            var run = Sample.Run("tester") with { Owner = i % 40 == 0 ? "ann" : "bob" };
+            await runs.Store.CreateAsync(run, Cancel);
+            if (i % 40 == 0) wanted.Insert(0, run.Id);
+        }
+
+        var first = await runs.Store.ListAsync(new RunFilter { Owner = "ann", Limit = 3 }, Cancel);
+        var second = await runs.Store.ListAsync(new RunFilter { Owner = "ann", Limit = 3, Cursor = first.Next }, Cancel);
+
+        first.Runs.Concat(second.Runs).Select(run => run.Id).ShouldBe(wanted);
+        second.Next.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Store_ListsEveryState_AsRunsMoveThroughIt()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var completed = await runs.SubmitAndClaimAsync();
+        await runs.Store.EndAsync(completed, RunState.Completed, null, Cancel);
+        var failed = await runs.SubmitAndClaimAsync();
+        await runs.Store.EndAsync(failed, RunState.Failed, "x", Cancel);
+        var running = await runs.SubmitAndClaimAsync();
+
+        async Task<string> Only(RunState state) => (await runs.Store.ListAsync(new RunFilter { State = state }, Cancel)).Runs.ShouldHaveSingleItem().Id;
+
+        (await Only(RunState.Completed)).ShouldBe(completed.RunId);
+        (await Only(RunState.Failed)).ShouldBe(failed.RunId);
+        (await Only(RunState.Running)).ShouldBe(running.RunId);
+        (await runs.Store.ListAsync(new RunFilter { State = RunState.Cancelled }, Cancel)).Runs.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Conversation_HasTheCallersLastEndedRuns_WhenRead()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var mine = new List<string>();
+        for (var i = 0; i < 4; i++)
+            mine.Add(await EndedAsync(runs, "ann", $"question {i}"));
+        await EndedAsync(runs, "bob", "his");
+        await EndedAsync(runs, null, "nobody's");
+        await runs.Store.CreateAsync(Sample.Run() with { Owner = "ann", Query = "still queued" }, Cancel);
+
+        var history = await runs.Store.ReadConversationAsync("ann", "c1", 3, Cancel);
+
+        history.Select(run => run.Id).ShouldBe(mine[1..]);
+        history[^1].Query.ShouldBe("question 3");
+        history[^1].Agents[1].Result!.Content.ShouldBe("Merge the two parsers.");
+        (await runs.Store.ReadConversationAsync("ann", "c9", 3, Cancel)).ShouldBeEmpty();
+        (await runs.Store.ReadConversationAsync(null, "c1", 3, Cancel)).ShouldHaveSingleItem().Query.ShouldBe("nobody's");
+        await runs.Store.DeleteAsync(mine[3], Cancel);
+        (await runs.Store.ReadConversationAsync("ann", "c1", 3, Cancel)).Select(run => run.Id).ShouldBe(mine[..3]);
+    }
+
+    [Fact]
+    public async Task Prune_DeletesWhatEndedBeforeTheRetention_AndNothingElse()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var old = await EndedAsync(runs, null, "old");
+        var working = await runs.SubmitAndClaimAsync();
+        backend.Time.Advance(TimeSpan.FromDays(29));
+        var young = await EndedAsync(runs, null, "young");
+        (await runs.Store.PruneAsync(Cancel)).ShouldBe(0);
+        backend.Time.Advance(TimeSpan.FromDays(2));
+
+        (await runs.Store.PruneAsync(Cancel)).ShouldBe(1);
+
+        (await runs.Store.GetAsync(old, Cancel)).ShouldBeNull();
+        (await runs.AllEventsAsync(old)).ShouldBeEmpty();
+        (await runs.Store.ListAsync(new RunFilter(), Cancel)).Runs.Select(run => run.Id).ShouldBe([young, working.RunId], ignoreOrder: true);
+        (await runs.GetAsync(working.RunId)).State.ShouldBe(RunState.Running, "however long it takes");
+        (await runs.Store.PruneAsync(Cancel)).ShouldBe(0);
+    }
+
+    private static async Task<string> EndedAsync(RunsInstance runs, string? owner, string query)
+    {
+        var run = Sample.Run() with { Owner = owner, Query = query };
+        await runs.Store.CreateAsync(run, Cancel);
+        RunLease? lease;
+        while ((lease = await runs.Queue.TryClaimAsync("w", Cancel)).ShouldNotBeNull().RunId != run.Id)
+        {
+        }
+
+        await runs.Store.SaveAsync(lease!, new RunChange
+        {
+            Agent = new AgentExecution { Name = "tester", State = AgentState.Completed, StopReason = StopReason.Finished, Result = Sample.Result("tester") },
+        }, Cancel);
+        await runs.Store.EndAsync(lease!, RunState.CompletedPartial, null, Cancel);
+        return run.Id;
+    }
 }

@@ -10,8 +10,8 @@ public abstract class RunsBackend : IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 }
 
-/// <summary>The three services as one process has them.</summary>
-public sealed record RunsInstance(IRunStore Store, IRunQueue Queue, IRunEvents Events)
+/// <summary>The services as one process has them.</summary>
+public sealed record RunsInstance(IRunStore Store, IRunQueue Queue, IRunEvents Events, IAgentDefinitions Definitions)
 {
     public async Task<AgentRun> SubmitAsync(params string[] agents)
     {

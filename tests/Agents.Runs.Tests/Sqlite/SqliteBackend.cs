@@ -15,9 +15,10 @@ internal sealed class SqliteBackend : RunsBackend
         var database = new SqliteDatabase(Folder, Time);
         _databases.Add(database);
         return Task.FromResult(new RunsInstance(
-            new SqliteRunStore(database, Time),
+            new SqliteRunStore(database, Options.Create(new RunStorageOptions()), Time),
             new SqliteRunQueue(database, Options.Create(new RunQueueOptions()), Time),
-            new SqliteRunEvents(database, Time)));
+            new SqliteRunEvents(database, Time),
+            new SqliteAgentDefinitions(database, Time)));
     }
 
     public override async ValueTask DisposeAsync()
@@ -39,6 +40,11 @@ public sealed class SqliteRunQueueTests : RunQueueContract
 }
 
 public sealed class SqliteRunEventsTests : RunEventsContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
+
+public sealed class SqliteAgentDefinitionsTests : AgentDefinitionsContract
 {
     protected override RunsBackend NewBackend() => new SqliteBackend();
 }

@@ -34,6 +34,26 @@ public sealed class SqliteDatabaseTests
     }
 
     [Fact]
+    public async Task File_IsBroughtUpToDate_WhenAnOlderVersionWroteIt()
+    {
+        await using var backend = new SqliteBackend();
+        var first = await backend.OpenAsync();
+        var run = await first.SubmitAsync();
+        // What the second version added is taken away again.
+        Execute(backend, """
+            DROP INDEX runs_by_conversation; DROP INDEX runs_by_end; DROP TABLE submissions; DROP TABLE definition_versions; DROP TABLE definitions;
+            ALTER TABLE runs DROP COLUMN owner; ALTER TABLE runs DROP COLUMN repository; ALTER TABLE runs DROP COLUMN conversation_id;
+            PRAGMA user_version = 1;
+            """);
+
+        var runs = await backend.OpenAsync();
+
+        (await runs.Store.ListAsync(new RunFilter { Repository = "self", ConversationId = "c1" }, Cancel)).Runs.ShouldHaveSingleItem().Id.ShouldBe(run.Id);
+        (await runs.Definitions.CreateAsync(null, "reviewer", "x", Cancel)).ShouldNotBeNull();
+        (await runs.Store.CreateOnceAsync(Sample.Run(), new SubmissionKey(null, "k", "f"), Cancel)).Outcome.ShouldBe(SubmissionOutcome.Created);
+    }
+
+    [Fact]
     public async Task File_IsRefusedWithASentence_WhenItIsNoDatabase()
     {
         await using var backend = new SqliteBackend();

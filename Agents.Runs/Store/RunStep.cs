@@ -1,0 +1,14 @@
+namespace Agents.Runs;
+
+/// <summary>A change of a run's state and all that goes with it. A store writes all of it, or nothing.</summary>
+/// <param name="Run">The run after the change.</param>
+/// <param name="Agents">The agents that change with it.</param>
+/// <param name="Events">What tells of it, in order.</param>
+internal sealed record RunStep(RunStanding Run, IReadOnlyList<AgentExecution> Agents, IReadOnlyList<RunEventDraft> Events)
+{
+    /// <summary>Whether a worker can take the run from now on.</summary>
+    public bool Queues => Run.State == RunState.Queued;
+
+    /// <summary>Whether this is the run's last change: its checkpoints go with it.</summary>
+    public bool Ends => Run.State.IsEnded();
+}
