@@ -26,10 +26,16 @@ public sealed class UpstreamRecordTests : IDisposable
 
         (await doomed.WaitForExitAsync()).ShouldBe(70);
         await Eventually.SeesAsync(() => record.Executions.GetValueOrDefault("a"), executions => executions == 2);
+        await other.Input.WriteLineAsync(Messages.Cancel(7));
+        await other.Input.FlushAsync();
+        await Eventually.SeesAsync(() => record.Cancellations, cancellations => cancellations.Count == 1);
         other.Input.Close();
         (await other.WaitForExitAsync()).ShouldBe(0);
         record.Controls.ShouldBeEmpty();
         record.Executions["a"].ShouldBe(2);
+        record.Arrivals["a"].ShouldBe(2);
+        record.Faults["a"].ShouldBe([FaultKind.Crash]);
+        record.Cancellations.ShouldBe(["7"]);
     }
 
     [Fact]
