@@ -12,6 +12,10 @@ public sealed class Measurement
 {
     private const int AtOnce = 2;
 
+    /// <summary>What the suite's newer clients declare. A session of each is warm before they come: the suite waits for some answers less than a second.</summary>
+    private static readonly string[] s_profiles =
+        ["{}", """{"elicitation":{}}""", """{"sampling":{}}""", """{"sampling":{},"elicitation":{},"roots":{"listChanged":true}}"""];
+
     private readonly Lazy<Task<Results>> _results = new(MeasureAsync);
 
     /// <summary>What came out; skips the test, or fails it in CI, where the suite is not installed.</summary>
@@ -48,6 +52,7 @@ public sealed class Measurement
         var through = new ConcurrentDictionary<Cell, IReadOnlyDictionary<string, ScenarioResult>>();
         await Parallel.ForEachAsync(UpstreamUnderTest.All, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (upstream, _) =>
         {
+            foreach (var capabilities in s_profiles) await gateway.CallAsync(upstream.Name, "test_simple_text", capabilities);
             foreach (var client in RequirementSet.Revisions)
             {
                 await gateway.WarmAsync(upstream.Name);
