@@ -5,8 +5,8 @@ namespace Agents.Runs;
 /// <summary>What concerns all runs: their order, the queue, who is open, who ended when. All of it are hints; the records are the truth.</summary>
 internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
 {
-    /// <summary>After so long a hint that a worker took and did not drop belongs to whoever asks next.</summary>
-    private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(10);
+    /// <summary>After so long a hint that a worker took and did not drop belongs to whoever asks next. If the first is only slow, the record lets one of them claim.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan WorkerGone = TimeSpan.FromHours(1);
 

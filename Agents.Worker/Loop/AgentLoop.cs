@@ -59,6 +59,7 @@ internal sealed class AgentLoop
         try
         {
             await ContinueAsync(working.Token).ConfigureAwait(false);
+            if (_progress.Answer is { } given) return await CheckedAsync(Ended(given), working.Token, cancellationToken).ConfigureAwait(false);
             while (true)
             {
                 if (draining.IsCancellationRequested) return null;
@@ -80,7 +81,7 @@ internal sealed class AgentLoop
     /// <summary>Takes up what another worker left.</summary>
     private async Task ContinueAsync(CancellationToken cancellationToken)
     {
-        if (!_task.IsContinued) return;
+        if (!_task.IsContinued || _progress.Answer is not null) return;
         if (_progress.Open.Count == 0)
         {
             await _journal.AnnounceResetAsync("another worker goes on with this agent", cancellationToken).ConfigureAwait(false);
@@ -94,6 +95,20 @@ internal sealed class AgentLoop
             open.Result = "The worker was lost during this call. Whether it did its work is unknown; check before you repeat it.";
             open.IsError = true;
         }
+
+        await EndLostCallsAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives each call that was begun and not ended its end in the record of the run, so that every tool.call has its tool.result.</summary>
+    private async Task EndLostCallsAsync(CancellationToken cancellationToken)
+    {
+        if (_task.UnderWay is not { Count: > 0 } lost) return;
+        var ends = lost.Select(call => new ToolCallEnd(
+            call.Number,
+            _tools.IsRepeatable(call.Tool) ? "The worker was lost during this call; it is made again." : "The worker was lost during this call. Whether it did its work is unknown.",
+            true,
+            TimeSpan.Zero)).ToList();
+        await _journal.CallsLostAsync(ends, _progress, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ConnectAsync(CancellationToken cancellationToken)
@@ -117,11 +132,7 @@ internal sealed class AgentLoop
     {
         var helpless = _tools.Available.Count == 0 && _task.Agent.Tools.Count > 0;
         var turn = await SpeakAsync(helpless ? Asking(NoTools) : Transcript.Of(_task.Opening, _progress), withTools: true, cancellationToken).ConfigureAwait(false);
-        if (turn.Calls.Count == 0)
-        {
-            await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
-            return Ended(StopReason.Finished, turn);
-        }
+        if (turn.Calls.Count == 0) return await AnsweredAsync(StopReason.Finished, turn, cancellationToken).ConfigureAwait(false);
 
         var calls = ToolRequests.Of(turn, _tools, _budget);
         _progress.Turns.Add(new AgentProgress.Turn { Text = turn.Text, Calls = calls });
@@ -158,8 +169,7 @@ internal sealed class AgentLoop
         {
             var asking = Asking($"Stop here ({RunsJson.Word(reason)}). You have no more tools. Give your best answer from what you have.");
             var turn = await SpeakAsync(asking, withTools: false, linked.Token).ConfigureAwait(false);
-            await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
-            return Ended(reason, turn);
+            return await AnsweredAsync(reason, turn, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is ModelException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -210,6 +220,7 @@ internal sealed class AgentLoop
 
     private async Task<ModelTurn> SpeakAsync(IReadOnlyList<ChatMessage> messages, bool withTools, CancellationToken cancellationToken)
     {
+        _journal.TurnStarts();
         var turn = await _turns.RunAsync(messages, Options(withTools), _journal, cancellationToken).ConfigureAwait(false);
         Count(turn, messages);
         return turn;
@@ -223,8 +234,15 @@ internal sealed class AgentLoop
         AdditionalProperties = _task.Hints,
     };
 
-    private static LoopEnd Ended(StopReason reason, ModelTurn turn) =>
-        new(reason, string.IsNullOrWhiteSpace(turn.Text) ? null : turn.Text, turn.FinishReason);
+    /// <summary>The answer, in the checkpoint before anything else is done with it: whoever goes on does not ask for it again.</summary>
+    private async Task<LoopEnd> AnsweredAsync(StopReason reason, ModelTurn turn, CancellationToken cancellationToken)
+    {
+        _progress.Answer = new AgentProgress.Final(reason, string.IsNullOrWhiteSpace(turn.Text) ? null : turn.Text, turn.FinishReason);
+        await SaveTurnAsync(cancellationToken).ConfigureAwait(false);
+        return Ended(_progress.Answer);
+    }
+
+    private static LoopEnd Ended(AgentProgress.Final answer) => new(answer.Reason, answer.Text, answer.FinishReason);
 
     private void Count(ModelTurn turn, IReadOnlyList<ChatMessage> messages)
     {

@@ -25,6 +25,9 @@ internal sealed class AgentProgress
     /// <summary>Why the agent had to do without its tools, wholly or for a while.</summary>
     public string? DegradedReason { get; set; }
 
+    /// <summary>The model's answer, once it gave one: what is left to do is to check it and to write it down.</summary>
+    public Final? Answer { get; set; }
+
     /// <summary>The calls of the last turn that still have no result.</summary>
     [JsonIgnore]
     public IReadOnlyList<ToolRequest> Open => Turns.Count == 0 ? [] : [.. Turns[^1].Calls.Where(call => call.Result is null)];
@@ -32,6 +35,12 @@ internal sealed class AgentProgress
     /// <summary>Every call made, in order.</summary>
     [JsonIgnore]
     public IEnumerable<ToolRequest> Calls => Turns.SelectMany(turn => turn.Calls);
+
+    /// <summary>The answer that ended the loop.</summary>
+    /// <param name="Reason">Why the loop stopped.</param>
+    /// <param name="Text">As the model wrote it; null when it wrote none.</param>
+    /// <param name="FinishReason">The model's own word for why its answer ended.</param>
+    internal sealed record Final(StopReason Reason, string? Text, string? FinishReason);
 
     /// <summary>One answer of the model and what came back for it.</summary>
     internal sealed class Turn

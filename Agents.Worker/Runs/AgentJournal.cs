@@ -18,7 +18,7 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
 
     private readonly IRunStore _store;
     private readonly IRunEvents _events;
-    private readonly RunLease _lease;
+    private readonly LeaseKeeper _keeper;
     private readonly string _agent;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -32,9 +32,9 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     private bool _speaks;
     private bool _heard;
 
-    public AgentJournal(IRunStore store, IRunEvents events, RunLease lease, string agent, TimeProvider time)
+    public AgentJournal(IRunStore store, IRunEvents events, LeaseKeeper keeper, string agent, TimeProvider time)
     {
-        (_store, _events, _lease, _agent, _time) = (store, events, lease, agent, time);
+        (_store, _events, _keeper, _agent, _time) = (store, events, keeper, agent, time);
         _pump = PumpAsync();
     }
 
@@ -60,11 +60,15 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
 
     /// <summary>Writes that the turn starts again, whoever began it.</summary>
     public async Task AnnounceResetAsync(string reason, CancellationToken cancellationToken) =>
-        await _events.AppendAsync(_lease, [RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
+        await _events.AppendAsync(Lease, [RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Writes that the agent works, or how it ended.</summary>
     public Task StateAsync(AgentExecution agent, CancellationToken cancellationToken) =>
         SaveAsync(new RunChange { Agent = agent }, cancellationToken);
+
+    /// <summary>Call before each turn.</summary>
+    /// <exception cref="LeaseLostException">Do not ask the model.</exception>
+    public void TurnStarts() => _keeper.ThrowIfOver();
 
     /// <summary>Writes a finished turn: what it cost, and the checkpoint.</summary>
     public async Task TurnEndedAsync(AgentProgress progress, RunUsage usage, CancellationToken cancellationToken)
@@ -84,8 +88,15 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     public async Task<int> CallStartsAsync(ToolRequest request, CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        return await _store.BeginToolCallAsync(_lease, new ToolCallStart(_agent, request.Tool, request.Arguments), cancellationToken).ConfigureAwait(false);
+        var number = await _store.BeginToolCallAsync(Lease, new ToolCallStart(_agent, request.Tool, request.Arguments), cancellationToken).ConfigureAwait(false);
+        // A worker that was paused here finds its lease over; for whoever goes on the call may have been under way.
+        _keeper.ThrowIfOver();
+        return number;
     }
+
+    /// <summary>Writes the end of calls that the worker before was lost in.</summary>
+    public Task CallsLostAsync(IReadOnlyList<ToolCallEnd> ends, AgentProgress progress, CancellationToken cancellationToken) =>
+        SaveAsync(new RunChange { ToolCalls = ends, Checkpoint = Checkpoint(progress) }, cancellationToken);
 
     /// <summary>Writes a call's end together with the checkpoint that knows it: after this the call is never made again.</summary>
     public Task CallEndedAsync(ToolCallEnd end, AgentProgress progress, CancellationToken cancellationToken) =>
@@ -100,12 +111,14 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
         _fresh.Dispose();
     }
 
+    private RunLease Lease => _keeper.Lease;
+
     private AgentCheckpoint Checkpoint(AgentProgress progress) => new(_agent, JsonSerializer.SerializeToElement(progress, RunsJson.Options));
 
     private async Task SaveAsync(RunChange change, CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        await _store.SaveAsync(_lease, change, cancellationToken).ConfigureAwait(false);
+        await _store.SaveAsync(Lease, change, cancellationToken).ConfigureAwait(false);
     }
 
     private void ForgetTurn()
@@ -144,7 +157,7 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
             }
 
             if (text.Length == 0) return;
-            await _events.AppendAsync(_lease, [RunEventDraft.Of(RunEventTypes.TextDelta, _agent, new { text })], cancellationToken).ConfigureAwait(false);
+            await _events.AppendAsync(Lease, [RunEventDraft.Of(RunEventTypes.TextDelta, _agent, new { text })], cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -28,9 +28,9 @@ internal sealed partial class AgentRunner(
     /// <exception cref="RunStoreUnavailableException">What the agent did could not be written: that is no fault of the agent.</exception>
     /// <exception cref="OperationCanceledException">Nothing more was written.</exception>
     public async Task<AgentExecution?> RunAsync(
-        AgentRun run, RunLease lease, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
+        AgentRun run, LeaseKeeper keeper, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
     {
-        await using var journal = new AgentJournal(store, events, lease, agent.Name, time);
+        await using var journal = new AgentJournal(store, events, keeper, agent.Name, time);
         var underWay = agent.State == AgentState.Running ? await UnderWayAsync(run, agent, cancellationToken).ConfigureAwait(false) : null;
         agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
         await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);

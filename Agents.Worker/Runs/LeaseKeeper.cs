@@ -5,15 +5,18 @@ namespace Agents.Worker.Runs;
 
 /// <summary>
 /// Holds a lease while its run is worked on: renews it on a timer of its own, which no model or tool call can hold up, and hears when the work
-/// must stop. <see cref="Stopped"/> is cancelled once, by whoever comes first: a cancel request, the loss of the lease, or renewals that fail
-/// for as long as the lease held.
+/// must stop. <see cref="Stopped"/> is cancelled once, by whoever comes first: a cancel request, the loss of the lease, or the end of the time
+/// that it was last renewed for.
 /// </summary>
+/// <remarks>
+/// A worker that was paused or cut off does not know that its lease is another's. Every write of its is refused by the store; whatever is begun
+/// without a write asks <see cref="ThrowIfOver"/> first, which needs nobody's answer.
+/// </remarks>
 internal sealed partial class LeaseKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
 
     private readonly IRunQueue _queue;
-    private readonly RunLease _lease;
     private readonly TimeSpan _heartbeat;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -21,19 +24,32 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     private readonly CancellationTokenSource _closed = new();
     private readonly Task _work;
     private int _signal = -1;
+    private long _untilTicks;
 
     public LeaseKeeper(IRunQueue queue, RunLease lease, IOptions<RunQueueOptions> options, TimeProvider time, ILogger logger)
     {
-        (_queue, _lease, _heartbeat, _time, _logger) = (queue, lease, options.Value.Heartbeat, time, logger);
+        (_queue, Lease, _heartbeat, _time, _logger) = (queue, lease, options.Value.Heartbeat, time, logger);
+        _untilTicks = lease.ExpiresAt.UtcTicks;
         Stopped = _stopped.Token;
-        _work = Task.WhenAll(RenewAsync(), WatchAsync());
+        _work = Task.WhenAll(RenewAsync(), WatchAsync(), ExpireAsync());
     }
+
+    /// <summary>The lease as it was claimed.</summary>
+    public RunLease Lease { get; }
 
     /// <summary>Cancelled when the work must stop.</summary>
     public CancellationToken Stopped { get; }
 
     /// <summary>Why the work must stop; null while it may go on.</summary>
     public LeaseSignal? Signal => Volatile.Read(ref _signal) is >= 0 and var signal ? (LeaseSignal)signal : null;
+
+    /// <exception cref="LeaseLostException">The lease is over for all that this worker knows: begin nothing.</exception>
+    public void ThrowIfOver()
+    {
+        if (Signal == LeaseSignal.Lost || Left <= TimeSpan.Zero) throw new LeaseLostException(Lease);
+    }
+
+    private TimeSpan Left => new DateTimeOffset(Volatile.Read(ref _untilTicks), TimeSpan.Zero) - _time.GetUtcNow();
 
     public async ValueTask DisposeAsync()
     {
@@ -45,13 +61,13 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
     private async Task RenewAsync()
     {
-        var until = _lease.ExpiresAt;
         using var timer = new PeriodicTimer(_heartbeat, _time);
         while (await timer.WaitForNextTickAsync(_closed.Token).ConfigureAwait(false))
         {
             try
             {
-                until = (await _queue.RenewAsync(_lease, _closed.Token).ConfigureAwait(false)).ExpiresAt;
+                var renewed = await _queue.RenewAsync(Lease, _closed.Token).ConfigureAwait(false);
+                Volatile.Write(ref _untilTicks, renewed.ExpiresAt.UtcTicks);
             }
             catch (LeaseLostException)
             {
@@ -60,12 +76,16 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             }
             catch (Exception error) when (!_closed.IsCancellationRequested)
             {
-                LogRenewFailed(error, _lease.RunId);
-                if (_time.GetUtcNow() < until) continue;
-                await StopAsync(LeaseSignal.Lost).ConfigureAwait(false);
-                return;
+                LogRenewFailed(error, Lease.RunId);
             }
         }
+    }
+
+    private async Task ExpireAsync()
+    {
+        while (Left is var left && left > TimeSpan.Zero)
+            await Task.Delay(left, _time, _closed.Token).ConfigureAwait(false);
+        await StopAsync(LeaseSignal.Lost).ConfigureAwait(false);
     }
 
     private async Task WatchAsync()
@@ -74,12 +94,12 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         {
             try
             {
-                await StopAsync(await _queue.WatchAsync(_lease, _closed.Token).ConfigureAwait(false)).ConfigureAwait(false);
+                await StopAsync(await _queue.WatchAsync(Lease, _closed.Token).ConfigureAwait(false)).ConfigureAwait(false);
                 return;
             }
             catch (Exception error) when (!_closed.IsCancellationRequested)
             {
-                LogWatchFailed(error, _lease.RunId);
+                LogWatchFailed(error, Lease.RunId);
                 await Task.Delay(PauseAfterFailure, _time, _closed.Token).ConfigureAwait(false);
             }
         }

@@ -33,7 +33,7 @@ internal sealed partial class RunExecution(
         {
             var run = await store.GetAsync(lease.RunId, stop.Token).ConfigureAwait(false);
             if (run is null) return;
-            var work = await WorkAsync(run, lease, draining, stop.Token).ConfigureAwait(false);
+            var work = await WorkAsync(run, keeper, draining, stop.Token).ConfigureAwait(false);
             await ConcludeAsync(run, lease, work, keeper).ConfigureAwait(false);
         }
         catch (LeaseLostException)
@@ -47,10 +47,10 @@ internal sealed partial class RunExecution(
         }
     }
 
-    private async Task<IReadOnlyList<AgentExecution?>> WorkAsync(AgentRun run, RunLease lease, CancellationToken draining, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<AgentExecution?>> WorkAsync(AgentRun run, LeaseKeeper keeper, CancellationToken draining, CancellationToken cancellationToken)
     {
         using var activity = Start(run);
-        LogStarted(run.Id, run.Agents.Count, lease.Attempt);
+        LogStarted(run.Id, run.Agents.Count, keeper.Lease.Attempt);
         var checkpoints = (await store.GetCheckpointsAsync(run.Id, cancellationToken).ConfigureAwait(false)).ToDictionary(c => c.Agent, c => c.State);
         using var perRun = new SemaphoreSlim(options.Value.MaxAgentsPerRun);
         var work = run.Agents.Select(async agent =>
@@ -59,7 +59,7 @@ internal sealed partial class RunExecution(
             using var slot = await slots.TakeAsync(perRun, cancellationToken).ConfigureAwait(false);
             if (draining.IsCancellationRequested) return null;
             var progress = checkpoints.TryGetValue(agent.Name, out var state) ? state.Deserialize<AgentProgress>(RunsJson.Options)! : new AgentProgress();
-            return await agents.RunAsync(run, lease, agent, progress, draining, cancellationToken).ConfigureAwait(false);
+            return await agents.RunAsync(run, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
         }).ToList();
 
         // Every agent has stopped before anything is concluded: nothing of this run is left working behind its last write.

@@ -19,5 +19,7 @@ return await new BenchmarkRun(
         new Benchmark("stdio", "A stdio server behind the gateway and behind supergateway", StdioCase.RunAsync),
         new Benchmark("first", "First call of a new caller against a warm call", FirstCallCase.RunAsync),
         new Benchmark("burst", "50 new callers at once on 5 warm sessions", BurstCase.RunAsync),
+        new Benchmark("handover", "A run from the Api to a worker, on both stores", HandOverCase.RunAsync),
+        new Benchmark("events", "A run's events from the worker to a reader, on both stores", EventsCase.RunAsync),
     ])
     .RunAsync(args, stop.Token);

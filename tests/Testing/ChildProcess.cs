@@ -11,6 +11,8 @@ namespace Testing;
 public sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
     private readonly Lock _gate = new();
     private readonly List<string> _lines = [];
     private readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Found)> _waiters = [];
@@ -113,12 +115,13 @@ public sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Asks the process to stop, as a terminal or an orchestrator does (SIGTERM).</summary>
-    public void Terminate()
-    {
-        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException("There is no SIGTERM on Windows.");
-        if (SendSignal(_process.Id, SigTerm) != 0 && !_process.HasExited)
-            throw new InvalidOperationException($"SIGTERM could not be sent: error {Marshal.GetLastPInvokeError()}.");
-    }
+    public void Terminate() => Send(SigTerm, "SIGTERM");
+
+    /// <summary>Stops the process where it is, as a machine that is put to sleep does (SIGSTOP, Linux's number).</summary>
+    public void Pause() => Send(SigStop, "SIGSTOP");
+
+    /// <summary>Lets a paused process go on (SIGCONT, Linux's number).</summary>
+    public void Resume() => Send(SigCont, "SIGCONT");
 
     /// <summary>Ends the process and its children at once, as a crash or the kernel does (SIGKILL).</summary>
     public void Kill() => _process.Kill(entireProcessTree: true);
@@ -133,6 +136,13 @@ public sealed partial class ChildProcess : IAsyncDisposable
             .WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _process.Dispose();
+    }
+
+    private void Send(int signal, string name)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException($"There is no {name} on Windows.");
+        if (SendSignal(_process.Id, signal) != 0 && !_process.HasExited)
+            throw new InvalidOperationException($"{name} could not be sent: error {Marshal.GetLastPInvokeError()}.");
     }
 
     private void KillAtExit(object? sender, EventArgs e)

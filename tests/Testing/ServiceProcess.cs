@@ -85,6 +85,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Ends it at once (SIGKILL), as a crash does.</summary>
     public void Kill() => _process.Kill();
 
+    /// <summary>Stops it where it is (SIGSTOP).</summary>
+    public void Pause() => _process.Pause();
+
+    /// <summary>Lets it go on after <see cref="Pause"/>.</summary>
+    public void Resume() => _process.Resume();
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -7,6 +7,9 @@ public abstract class RunsBackend : IAsyncDisposable
 
     public abstract Task<RunsInstance> OpenAsync();
 
+    /// <summary>A process that ends where <paramref name="step"/> throws: it is called before each thing the process sends or stores, and after what is stored.</summary>
+    public abstract Task<RunsInstance> OpenDoomedAsync(Action step);
+
     public abstract ValueTask DisposeAsync();
 }
 

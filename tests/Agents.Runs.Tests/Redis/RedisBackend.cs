@@ -14,6 +14,13 @@ internal sealed class RedisBackend(RedisProcess? own = null) : RunsBackend
 
     public override async Task<RunsInstance> OpenAsync() => Instance(await OpenDatabaseAsync());
 
+    public override async Task<RunsInstance> OpenDoomedAsync(Action step)
+    {
+        var database = await OpenDatabaseAsync();
+        database.BeforeSend = step;
+        return Instance(database);
+    }
+
     public async Task<RedisDatabase> OpenDatabaseAsync()
     {
         var server = own ?? await s_shared.Value;
@@ -41,6 +48,11 @@ public sealed class RedisRunStoreTests : RunStoreContract
 }
 
 public sealed class RedisRunQueueTests : RunQueueContract
+{
+    protected override RunsBackend NewBackend() => new RedisBackend();
+}
+
+public sealed class RedisCrashTests : CrashContract
 {
     protected override RunsBackend NewBackend() => new RedisBackend();
 }

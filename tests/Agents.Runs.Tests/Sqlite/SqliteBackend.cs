@@ -10,15 +10,20 @@ internal sealed class SqliteBackend : RunsBackend
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("agents-runs-").FullName;
 
-    public override Task<RunsInstance> OpenAsync()
+    public override Task<RunsInstance> OpenAsync() => Task.FromResult(Open(new SqliteDatabase(Folder, Time)));
+
+    // A write is one transaction, so what lies before its commit is as if it had not begun.
+    public override Task<RunsInstance> OpenDoomedAsync(Action step) =>
+        Task.FromResult(Open(new SqliteDatabase(Folder, Time) { BeforeCommit = step, AfterCommit = step }));
+
+    private RunsInstance Open(SqliteDatabase database)
     {
-        var database = new SqliteDatabase(Folder, Time);
-        _databases.Add(database);
-        return Task.FromResult(new RunsInstance(
+        lock (_databases) _databases.Add(database);
+        return new RunsInstance(
             new SqliteRunStore(database, Options.Create(new RunStorageOptions()), Time),
             new SqliteRunQueue(database, Options.Create(new RunQueueOptions()), Time),
             new SqliteRunEvents(database, Time),
-            new SqliteAgentDefinitions(database, Time)));
+            new SqliteAgentDefinitions(database, Time));
     }
 
     public override async ValueTask DisposeAsync()
@@ -35,6 +40,11 @@ public sealed class SqliteRunStoreTests : RunStoreContract
 }
 
 public sealed class SqliteRunQueueTests : RunQueueContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
+
+public sealed class SqliteCrashTests : CrashContract
 {
     protected override RunsBackend NewBackend() => new SqliteBackend();
 }

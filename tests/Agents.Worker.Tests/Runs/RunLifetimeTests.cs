@@ -167,6 +167,7 @@ public sealed class RunLifetimeTests : IDisposable
         var one = await WorkerHost.StartAsync(_directory.FullPath, gateway.Endpoint, new ScriptedChatClient(script), new Dictionary<string, string?> { ["Worker:DrainTime"] = "00:00:00" });
         var id = await one.SubmitAsync("q", [BuiltInAgents.ConvoStarter]);
         await Eventually.SeesAsync(() => one.Store.ListToolCallsAsync(id, CancellationToken.None), calls => calls.Count == 2 && calls.Count(c => c.Result is not null) == 1);
+        await Eventually.HoldsAsync(() => gateway.Calls.Any(call => call.Bare == "find_untested"));
 
         // The worker is cut off without having written anything more, as if it had been killed.
         await one.DisposeAsync();

@@ -36,6 +36,12 @@ internal sealed class GatewayServer : IAsyncDisposable
     /// <summary>What a list misses instead of having tools, by the number of lists asked for before; null for nothing.</summary>
     public Func<int, JsonArray?>? Missing { get; set; }
 
+    /// <summary>Whether a tool says that it only reads; all do by default, the others say nothing.</summary>
+    public Predicate<string> OnlyReads { get; set; } = _ => true;
+
+    /// <summary>Awaited before each request is answered, with its method; a request for which it throws is answered 503.</summary>
+    public Func<string, CancellationToken, Task>? Before { get; set; }
+
     /// <summary>Methods of all requests, in order.</summary>
     public ConcurrentQueue<string> Methods { get; } = new();
 
@@ -102,6 +108,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     {
         var message = (JsonRpcMessage)(await context.Request.ReadFromJsonAsync(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage)), context.RequestAborted))!;
         if (message is JsonRpcRequest request) Methods.Enqueue(request.Method);
+        if (message is JsonRpcRequest { Method: var method } && Before is { } before && !await AllowsAsync(before, method, context)) return;
         message.Context = new JsonRpcMessageContext { ProtocolVersion = context.Request.Headers["MCP-Protocol-Version"] };
         await using var transport = new StreamableHttpServerTransport(NullLoggerFactory.Instance) { Stateless = true };
         await using var server = McpServer.Create(transport, Options(context), NullLoggerFactory.Instance, context.RequestServices);
@@ -110,6 +117,20 @@ internal sealed class GatewayServer : IAsyncDisposable
         if (!await transport.HandlePostRequestAsync(message, context.Response.Body, context.RequestAborted)) context.Response.StatusCode = 202;
         await transport.DisposeAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task<bool> AllowsAsync(Func<string, CancellationToken, Task> before, string method, HttpContext context)
+    {
+        try
+        {
+            await before(method, context.RequestAborted);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return false;
+        }
     }
 
     private McpServerOptions Options(HttpContext http) => new()
@@ -135,6 +156,6 @@ internal sealed class GatewayServer : IAsyncDisposable
         ? new ListToolsResult { Tools = [], Meta = new JsonObject { ["mcp-gateway/missing"] = missing } }
         : new ListToolsResult
         {
-            Tools = [.. _tools.Select(t => new Tool { Name = t.Key, Description = t.Key, InputSchema = t.Value, Annotations = new ToolAnnotations { ReadOnlyHint = true } })],
+            Tools = [.. _tools.Select(t => new Tool { Name = t.Key, Description = t.Key, InputSchema = t.Value, Annotations = OnlyReads(t.Key) ? new ToolAnnotations { ReadOnlyHint = true } : null })],
         };
 }

@@ -8,6 +8,9 @@ internal static class Programs
     /// <summary>Node.js; that of <c>tests/npm</c> where the machine's was too old.</summary>
     public static string? Node() => Find("node", RepositoryRoot.PathOf("tests", "npm", "node_modules", "node", "bin"));
 
+    /// <summary>Whether there is a Redis server to start.</summary>
+    public static bool HasRedis() => (Find("redis-server", "/usr/bin") ?? Find("valkey-server", "/usr/bin")) is not null;
+
     private static string? Find(string program, string extra) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Prepend(extra)
