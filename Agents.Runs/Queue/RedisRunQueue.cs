@@ -18,7 +18,7 @@ internal sealed class RedisRunQueue(RedisDatabase database, IOptions<RunQueueOpt
     private readonly RedisRuns _runs = new(database, time);
 
     public Task EnqueueAsync(string runId, CancellationToken cancellationToken) =>
-        database.RunAsync(redis => redis.PublishAsync(database.Keys.Channel, ChangeSignals.Queue), cancellationToken);
+        database.RunAsync(redis => redis.PublishAsync(database.Keys.Changes, ChangeSignals.Queue), cancellationToken);
 
     public async Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken)
     {

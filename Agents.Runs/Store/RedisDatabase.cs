@@ -147,7 +147,7 @@ internal sealed partial class RedisDatabase : IAsyncDisposable
                     "Start the newer version, or give this one another Runs:Tenant.");
             }
 
-            await connection.GetSubscriber().SubscribeAsync(Keys.Channel, (_, topic) => Changes.Raise(topic!)).ConfigureAwait(false);
+            await connection.GetSubscriber().SubscribeAsync(Keys.Changes, (_, topic) => Changes.Raise(topic!)).ConfigureAwait(false);
             return connection;
         }
         catch

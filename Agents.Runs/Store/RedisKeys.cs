@@ -13,6 +13,9 @@ internal sealed class RedisKeys(string tenant)
     /// <summary>Where changes are announced: an id of a run, or <see cref="ChangeSignals.Queue"/>.</summary>
     public string Channel => $"{_prefix}changes";
 
+    /// <summary><see cref="Channel"/> as the client library names it.</summary>
+    public RedisChannel Changes => new(Channel, RedisChannel.PatternMode.Literal);
+
     /// <summary>Hash: the run's record, the truth about it.</summary>
     public RedisKey Run(string id) => $"{_prefix}run:{{{id}}}";
 

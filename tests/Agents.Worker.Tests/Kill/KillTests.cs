@@ -138,6 +138,60 @@ public sealed class KillTests
         (await storage.GetAsync(processes.RunId)).Attempt.ShouldBe(2);
     }
 
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("redis")]
+    public async Task StoppedWorker_FinishesItsCallAndHandsTheRunBack_WithoutSpendingAnAttempt(string store)
+    {
+        var point = new Point();
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, async (call, cancellationToken) =>
+        {
+            await point.PassAsync(cancellationToken);
+            return await RepositoryAnswers.Answer(call, cancellationToken);
+        });
+        await using var model = await ScriptedModel.StartAsync((_, _) => Task.CompletedTask, (_, _) => Task.CompletedTask, needsRepair: false);
+        await using var storage = await RunsStorage.OpenAsync(store);
+        await using var processes = new RunProcesses(storage, model, gateway);
+        var stopped = await processes.StartWorkerAsync();
+        await processes.SubmitAsync();
+        await point.ReachedAsync();
+
+        stopped.Terminate();
+        await stopped.WaitForLineAsync("Draining: 1 runs");
+        point.Release();
+        (await stopped.WaitForExitAsync()).ShouldBe(0);
+        await processes.StartWorkerAsync();
+
+        var run = await processes.EndAsync();
+        (run.Attempt, run.FailedAttempts).ShouldBe((2, 0));
+        gateway.Calls.Count.ShouldBe(1);
+        model.Turns.ShouldBe([First, AfterTool]);
+        var events = await processes.Stream.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
+        events.Select(e => e.Sequence).ShouldBe(Enumerable.Range(1, events.Count).Select(n => (long)n));
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("redis")]
+    public async Task KilledWorkersRun_IsTakenByTheOthersThemselves_AfterItsLease(string store)
+    {
+        var point = new Point();
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        await using var model = await ScriptedModel.StartAsync((turn, cancel) => turn == First ? point.PassAsync(cancel) : Task.CompletedTask, (_, _) => Task.CompletedTask, needsRepair: false);
+        await using var storage = await RunsStorage.OpenAsync(store);
+        storage.Times = new() { ["Runs__Lease"] = "00:00:03", ["Runs__Heartbeat"] = "00:00:00.5", ["Runs__Reaper"] = "00:00:00.5", ["Runs__MaxAttempts"] = "20" };
+        await using var processes = new RunProcesses(storage, model, gateway);
+        var killed = await processes.StartWorkerAsync();
+        await processes.SubmitAsync();
+        await point.ReachedAsync();
+
+        killed.Kill();
+        await processes.StartWorkerAsync();
+
+        (await processes.EndAsync()).Attempt.ShouldBeGreaterThan(1);
+        gateway.Calls.Count.ShouldBe(1);
+    }
+
     /// <summary>What a client, the model and the tools saw of a run whose first worker was killed.</summary>
     private sealed record Seen(IReadOnlyList<RunEvent> Events, IReadOnlyList<ScriptedModel.Turn> Turns, int Calls, string LastResult)
     {

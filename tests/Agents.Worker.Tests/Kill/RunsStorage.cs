@@ -18,8 +18,11 @@ internal sealed class RunsStorage : IAsyncDisposable
 
     public static async Task<RunsStorage> OpenAsync(string store) => new(store == "redis" ? await RedisProcess.StartAsync() : null);
 
+    /// <summary>Times of the queue, where a test does not keep the defaults.</summary>
+    public Dictionary<string, string?> Times { get; set; } = [];
+
     /// <summary>What a service's process gets told.</summary>
-    public Dictionary<string, string?> Settings => new()
+    public Dictionary<string, string?> Settings => new(Times)
     {
         ["Storage__Directory"] = _directory.FullPath,
         ["ConnectionStrings__cache"] = _redis?.ConnectionString,

@@ -20,7 +20,7 @@ internal static class EventsCase
         var stores = await RunStorage.OpenAllAsync();
         try
         {
-            var table = new Table("events a second, stored and read", [.. stores.Select(store => store.Name), "SQLite to Redis"]);
+            var table = new Table(["events a second, stored and read", .. stores.Select(store => store.Name), "SQLite to Redis"]);
             foreach (var (title, runs) in ((string, int)[])[("one run", 1), ($"{ManyRuns} runs together", ManyRuns)])
             {
                 Func<Task<double>>[] subjects = [.. stores.Select(store => (Func<Task<double>>)(() => RateAsync(store, runs, cancellationToken)))];
