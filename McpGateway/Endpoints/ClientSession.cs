@@ -43,6 +43,9 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
 
     public long LastUsed { get => Volatile.Read(ref _lastUsed); set => Volatile.Write(ref _lastUsed, value); }
 
+    /// <summary>When the store last heard of it; null before. Written by whoever opens it, then by the keeper's round.</summary>
+    public long? StoredAt { get; set; }
+
     /// <summary>Calls under way.</summary>
     public int Calls => _calls.Count;
 

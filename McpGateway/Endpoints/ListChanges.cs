@@ -1,4 +1,5 @@
 using System.Text;
+using McpGateway.Endpoints.Subscriptions;
 using McpGateway.Protocol;
 using McpGateway.Upstreams;
 
@@ -18,12 +19,13 @@ internal sealed class ListChanges : IDisposable
     private readonly Dictionary<(string Upstream, McpMethod List), long> _changed = [];
     private readonly UpstreamRegistry _upstreams;
     private readonly ClientSessions _sessions;
+    private readonly SubscriptionEndpoint _subscriptions;
     private readonly TimeProvider _time;
     private readonly ITimer _settling;
 
-    public ListChanges(UpstreamRegistry upstreams, ClientSessions sessions, TimeProvider time)
+    public ListChanges(UpstreamRegistry upstreams, ClientSessions sessions, SubscriptionEndpoint subscriptions, TimeProvider time)
     {
-        (_upstreams, _sessions, _time) = (upstreams, sessions, time);
+        (_upstreams, _sessions, _subscriptions, _time) = (upstreams, sessions, subscriptions, time);
         // Created outside any request: what it does belongs to no trace.
         using (ExecutionContext.SuppressFlow()) _settling = time.CreateTimer(_ => Announce(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         upstreams.ListChanged += Note;
@@ -67,6 +69,11 @@ internal sealed class ListChanges : IDisposable
             var at = session.Scope is not { } scope ? last : upstreams.GetValueOrDefault(scope, long.MinValue);
             // Who came after the change has read no list from before it.
             if (session.IntroducedAt is { } known && known <= at) session.Streams.TrySend(message, once: method);
+        }
+
+        foreach (var subscription in _subscriptions.Open)
+        {
+            if (subscription.Wants(list) && (subscription.Scope is not { } scope || upstreams.ContainsKey(scope))) subscription.Tell(method);
         }
     }
 }

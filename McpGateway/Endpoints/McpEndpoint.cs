@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Endpoints.Subscriptions;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -8,7 +9,7 @@ using ServiceDefaults.Drain;
 namespace McpGateway.Endpoints;
 
 /// <summary>Takes what clients POST, on <c>/mcp</c> and <c>/mcp/{upstream}</c>, and tells the two eras apart.</summary>
-internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint legacy, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
+internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint legacy, SubscriptionEndpoint subscriptions, RequestRouter router, ServerMeter meter, GatewayOptions options, DrainState drain)
 {
     public async Task PostAsync(HttpContext context, string? upstreamName)
     {
@@ -75,8 +76,12 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
         var answer = new HttpAnswer(context, McpEra.Modern, operation);
         if (ModernRequest.Check(context.Request, message.Span, message.Shape) is { } error) await answer.FailAsync(error, message.Id);
         else if (message.Shape.Kind != MessageKind.Request) context.Response.StatusCode = StatusCodes.Status202Accepted;
-        else await router.RouteAsync(new ClientRequest(message, McpEra.Modern, scope, Caller(affinity), answer, ModernRequest.Parameters(context.Request)), context.RequestAborted);
+        else await AnswerModernAsync(context, new ClientRequest(message, McpEra.Modern, scope, Caller(affinity), answer, ModernRequest.Parameters(context.Request)));
     }
+
+    private Task AnswerModernAsync(HttpContext context, ClientRequest request) => request.Shape.Method == McpMethod.SubscriptionsListen
+        ? subscriptions.ListenAsync(context, request)
+        : router.RouteAsync(request, context.RequestAborted);
 
     /// <summary>The body's envelope decides; <c>server/discover</c> and a header that says so belong to the modern era too, so that what is missing can be named.</summary>
     private static McpEra EraOf(HttpRequest request, MessageShape shape) =>

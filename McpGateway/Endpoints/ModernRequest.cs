@@ -22,9 +22,11 @@ internal static class ModernRequest
         }
 
         var version = JsonText.Read(shape.EnvelopeVersion.Of(body));
-        if (version != McpVersion.Modern) return new RpcError(RpcErrorCode.UnsupportedProtocolVersion, $"Protocol version '{version}' is not spoken here in this way.");
         if (header.Length == 0) return Mismatch(McpHeader.ProtocolVersion, "is missing");
         if (header != version) return Mismatch(McpHeader.ProtocolVersion, $"is '{header}', the body says '{version}'");
+        if (version != McpVersion.Modern) return new RpcError(RpcErrorCode.UnsupportedProtocolVersion, $"Protocol version '{version}' is not spoken here in this way.") { RequestedVersion = version };
+        if (shape.Kind == MessageKind.Request && shape.EnvelopeCapabilities.IsEmpty)
+            return new RpcError(RpcErrorCode.InvalidParams, $"params._meta must hold \"{Envelope.ClientCapabilities}\" in revision {McpVersion.Modern}; {{}} for none.") { Status = StatusCodes.Status400BadRequest };
         return shape.Kind == MessageKind.Request ? CheckMirrored(request, body, shape) : null;
     }
 

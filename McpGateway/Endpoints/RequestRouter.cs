@@ -47,14 +47,23 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
             return request.Answer.FailAsync(NoSuchMethod(request, "in this revision"), request.Id);
         if (!request.Shape.Params.IsEmpty && request.Message.Span[request.Shape.Params.Start] != '{')
             return request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "The member params must be an object."), request.Id);
-        if (request.Scope is { } scope) return forwarder.ForwardAsync(Call(request, scope, null), cancellationToken);
+        if (request.Scope is { } scope) return ForwardAsync(request, scope, null, cancellationToken);
         if (request.Shape.Method != McpMethod.ToolsCall) return request.Answer.FailAsync(NoSuchMethod(request, "on the aggregate; use /mcp/{upstream}"), request.Id);
 
         var name = JsonText.Read(request.Shape.Name.Of(request.Message.Span));
         if (name is null) return request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "params.name must be the name of a tool."), request.Id);
         return AggregateName.Split(name) is { } parts && upstreams.Find(parts.Upstream) is { } upstream
-            ? forwarder.ForwardAsync(Call(request, upstream, parts.Tool), cancellationToken)
+            ? ForwardAsync(request, upstream, parts.Tool, cancellationToken)
             : request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, $"Unknown tool: {name}. Tools here are named upstream__tool; upstreams are {string.Join(", ", upstreams.All.Select(known => known.Name))}."), request.Id);
+    }
+
+    private Task ForwardAsync(ClientRequest request, Upstream upstream, string? upstreamName, CancellationToken cancellationToken)
+    {
+        // Whether or not the upstream looks at these headers: what stands before the gateway may have.
+        if (request is { Era: McpEra.Modern, Shape: { Method: McpMethod.ToolsCall, Name.IsEmpty: false } } && (upstreamName ?? JsonText.Read(request.Shape.Name.Of(request.Message.Span))) is { } tool
+            && ParameterHeaders.Check(upstream.ListedFor(request.Key.Profile).Tools, tool, request.Shape.Params.Of(request.Message), request.Parameters) is { } error)
+            return request.Answer.FailAsync(error, request.Id);
+        return forwarder.ForwardAsync(Call(request, upstream, upstreamName), cancellationToken);
     }
 
     private static GatewayCall Call(ClientRequest request, Upstream upstream, string? upstreamName) =>

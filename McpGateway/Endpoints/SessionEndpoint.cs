@@ -166,7 +166,7 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
             return null;
         }
 
-        if (sessions.Find(id, scope) is not { } session)
+        if (await sessions.FindAsync(id, scope, context.RequestAborted) is not { } session)
         {
             await Refusal.WriteAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, "There is no such session (any more). Send initialize again.", messageId, operation);
             return null;

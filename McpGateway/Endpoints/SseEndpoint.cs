@@ -50,7 +50,7 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
 
     private async Task SendAsync(HttpContext context, string? upstreamName, string messages)
     {
-        var session = await sessions.OpenAsync(null, upstreamName, SessionKey.Anonymous);
+        var session = await sessions.OpenPairAsync(upstreamName, SessionKey.Anonymous);
         try
         {
             var endpoint = $"event: endpoint\ndata: {context.Request.PathBase}{messages}?sessionId={session.Id}\n\n";

@@ -1,6 +1,7 @@
 using McpGateway.Calls;
 using McpGateway.Endpoints;
 using McpGateway.Endpoints.Streams;
+using McpGateway.Endpoints.Subscriptions;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
@@ -41,6 +42,7 @@ internal static class GatewayExtensions
         .AddSingleton<ServerAnswers>()
         .AddSingleton<RequestRouter>()
         .AddSingleton<StreamHub>()
+        .AddSingleton<SubscriptionEndpoint>()
         .AddSingleton<SessionCalls>()
         .AddSingleton<SessionEndpoint>()
         .AddSingleton<SseEndpoint>()

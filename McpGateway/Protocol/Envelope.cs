@@ -10,6 +10,7 @@ internal static class Envelope
     public const string ClientInfo = "io.modelcontextprotocol/clientInfo";
     public const string ClientCapabilities = "io.modelcontextprotocol/clientCapabilities";
     public const string LogLevel = "io.modelcontextprotocol/logLevel";
+    public const string SubscriptionId = "io.modelcontextprotocol/subscriptionId";
     public const string ServerInfo = "io.modelcontextprotocol/serverInfo";
 
     /// <summary>

@@ -11,9 +11,6 @@ internal static class McpVersion
 
     private static readonly string[] s_legacy = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-    /// <summary>Every revision, newest first.</summary>
-    public static IReadOnlyList<string> All { get; } = [Modern, .. s_legacy];
-
     public static bool IsLegacy(string version) => s_legacy.AsSpan().Contains(version);
 
     /// <summary>The version a legacy client gets: its own when known, else the newest with a handshake.</summary>

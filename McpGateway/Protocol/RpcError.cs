@@ -12,6 +12,9 @@ internal sealed record RpcError(int Code, string Message, TimeSpan? RetryAfter =
     /// <summary>HTTP status towards a modern client; its code's own by default.</summary>
     public int Status { get; init; } = RpcErrorCode.ToModernStatus(Code);
 
+    /// <summary>The version that was asked for, where it is what is wrong.</summary>
+    public string? RequestedVersion { get; init; }
+
     /// <summary>Set for <see cref="RpcErrorCode.UnsupportedProtocolVersion"/>, whose data must list what would do.</summary>
     public bool ListsVersions => Code == RpcErrorCode.UnsupportedProtocolVersion;
 
@@ -42,8 +45,10 @@ internal sealed record RpcError(int Code, string Message, TimeSpan? RetryAfter =
         if (ListsVersions)
         {
             writer.WriteStartArray("supported"u8);
-            foreach (var version in McpVersion.All) writer.WriteStringValue(version);
+            // As server/discover says it: the older ones are spoken after initialize, not in an envelope.
+            writer.WriteStringValue(McpVersion.Modern);
             writer.WriteEndArray();
+            if (RequestedVersion is not null) writer.WriteString("requested"u8, RequestedVersion);
         }
 
         writer.WriteEndObject();

@@ -53,6 +53,26 @@ public abstract class ResumeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Restart_ClientsSessionsGoOn_AndEndedOnesStayEnded()
+    {
+        var before = await StartAsync();
+        var (kept, ended) = (await before.InitializeAsync("/mcp/up", "2025-06-18"), await before.InitializeAsync());
+        using var delete = new HttpRequestMessage(HttpMethod.Delete, "/mcp");
+        delete.Headers.Add("Mcp-Session-Id", ended);
+        (await before.Client.SendAsync(delete, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        before.Service.Kill();
+        await before.Service.WaitForExitAsync();
+
+        var after = await StartAsync();
+
+        (await after.CallAsync(kept, "/mcp/up", "echo", """{"text":"again"}""")).Text.ShouldBe("again");
+        (await after.SessionAsync(kept))["version"]!.GetValue<string>().ShouldBe("2025-06-18");
+        (await after.CallAsync(kept, "/mcp", "up__echo")).Status.ShouldBe(404);
+        (await after.CallAsync(ended, "/mcp", "up__echo")).Status.ShouldBe(404);
+        (await after.CallAsync("0123456789abcdef0123456789abcdef", "/mcp", "up__echo")).Status.ShouldBe(404);
+    }
+
+    [Fact]
     public async Task Restart_ResumesASessionThatWasUsedAndGivenBack()
     {
         var before = await StartAsync(""", "pool": { "mode": "exclusive" }""");
@@ -322,6 +342,16 @@ public sealed class RedisResumeTests : ResumeTests
 
         Opened.ShouldBe(opened);
         gateway.Service.Output.Count(line => line.Contains("The session ledger does not answer", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task ClientsSession_IsServedByEveryReplica()
+    {
+        var (one, two) = (await StartAsync(), await StartAsync());
+        var session = await one.InitializeAsync();
+
+        (await two.CallAsync(session, "/mcp", "up__echo", """{"text":"there"}""")).Text.ShouldBe("there");
+        (await one.CallAsync(session, "/mcp", "up__echo", """{"text":"here"}""")).Text.ShouldBe("here");
     }
 
     [Fact]

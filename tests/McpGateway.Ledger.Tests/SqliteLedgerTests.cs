@@ -47,7 +47,7 @@ public sealed class GatewayDatabaseTests : IDisposable
         Execute("PRAGMA user_version=99");
 
         Should.Throw<GatewayConfigurationException>(() => new GatewayDatabase(_directory.FullPath)).Message
-            .ShouldBe($"The ledger {_directory.PathOf("gateway.db")} has schema version 99, and this gateway knows versions up to 2. Start the newer gateway, or another Storage:Directory.");
+            .ShouldBe($"The ledger {_directory.PathOf("gateway.db")} has schema version 99, and this gateway knows versions up to 3. Start the newer gateway, or another Storage:Directory.");
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class GatewayDatabaseTests : IDisposable
         using var database = new GatewayDatabase(_directory.FullPath);
 
         (await new SqliteEraLedger(database).FindAsync("a", "print", TestContext.Current.CancellationToken))!.Transport.ShouldBe(UpstreamTransport.Http);
-        database.Read(row => row.GetInt64(0), "PRAGMA user_version").ShouldBe([2]);
+        database.Read(row => row.GetInt64(0), "PRAGMA user_version").ShouldBe([3]);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace McpGateway.Sessions.Ledger;
 /// </summary>
 internal sealed class GatewayDatabase : IDisposable
 {
-    private const int SchemaVersion = 2;
+    private const int SchemaVersion = 3;
 
     private const string Schema =
         """
@@ -19,6 +19,8 @@ internal sealed class GatewayDatabase : IDisposable
         CREATE TABLE IF NOT EXISTS session_entry (
             id TEXT PRIMARY KEY, upstream TEXT NOT NULL, fingerprint TEXT NOT NULL, owner TEXT NOT NULL, epoch INTEGER NOT NULL, sealed TEXT NOT NULL,
             opened_at INTEGER NOT NULL, parked_until INTEGER, expires_at INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS client_session (
+            id TEXT PRIMARY KEY, scope TEXT, principal TEXT NOT NULL, version TEXT NOT NULL, capabilities TEXT NOT NULL, client_info TEXT, expires_at INTEGER NOT NULL);
         """;
 
     private readonly Lock _lock = new();

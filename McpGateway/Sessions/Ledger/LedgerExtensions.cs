@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using McpGateway.Endpoints.Portable;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
@@ -25,12 +26,14 @@ internal static class LedgerExtensions
         .AddSingleton(provider => new GatewayDatabase(provider.GetRequiredService<StorageDirectory>().FullPath))
         .AddSingleton<ISessionLedger, SqliteSessionLedger>()
         .AddSingleton<IEraLedger, SqliteEraLedger>()
+        .AddSingleton<IClientSessionStore, SqliteClientSessionStore>()
         .AddSingleton(provider => Configured(provider) ?? new SealingKeys([SealingKeyFile.Open(provider.GetRequiredService<StorageDirectory>().FullPath)]));
 
     private static IServiceCollection AddRedisLedger(this IServiceCollection services, string connectionString) => services
         .AddSingleton(provider => new RedisStore(connectionString, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ISessionLedger, RedisSessionLedger>()
         .AddSingleton<IEraLedger, RedisEraLedger>()
+        .AddSingleton<IClientSessionStore, RedisClientSessionStore>()
         .AddSingleton(provider =>
         {
             if (Configured(provider) is { } keys) return keys;
