@@ -43,7 +43,7 @@ internal sealed class RedisAgentDefinitions(RedisDatabase database, TimeProvider
         var created = (long)await database.EvaluateAsync(
             Create,
             [Keys.DefinitionNames, Keys.DefinitionsOf(owner), Keys.Definition(agent.Id)],
-            [SubmissionKey.DigestOf(owner, name), agent.Id, owner ?? "", owner is null ? 0 : 1, name, Text(agent)],
+            [OwnedName.DigestOf(owner, name), agent.Id, owner ?? "", owner is null ? 0 : 1, name, Text(agent)],
             cancellationToken).ConfigureAwait(false);
         return created == 1 ? agent : null;
     }
@@ -62,7 +62,7 @@ internal sealed class RedisAgentDefinitions(RedisDatabase database, TimeProvider
 
     public Task<StoredAgent?> FindAsync(string? owner, string name, CancellationToken cancellationToken) => database.RunAsync(async redis =>
     {
-        var id = await redis.HashGetAsync(Keys.DefinitionNames, SubmissionKey.DigestOf(owner, name)).ConfigureAwait(false);
+        var id = await redis.HashGetAsync(Keys.DefinitionNames, OwnedName.DigestOf(owner, name)).ConfigureAwait(false);
         return id.IsNull ? null : await ReadAsync(redis, id!, version: null).ConfigureAwait(false);
     }, cancellationToken);
 
@@ -79,7 +79,7 @@ internal sealed class RedisAgentDefinitions(RedisDatabase database, TimeProvider
         return (long)await database.EvaluateAsync(
             Delete,
             [Keys.DefinitionNames, Keys.DefinitionsOf(agent.Owner), Keys.Definition(id)],
-            [SubmissionKey.DigestOf(agent.Owner, agent.Name), id],
+            [OwnedName.DigestOf(agent.Owner, agent.Name), id],
             cancellationToken).ConfigureAwait(false) == 1;
     }
 

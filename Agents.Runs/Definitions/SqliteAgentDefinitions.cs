@@ -13,7 +13,7 @@ internal sealed class SqliteAgentDefinitions(SqliteDatabase database, TimeProvid
         var agent = new StoredAgent(StoredAgent.NewId(time), owner, name, 1, definition, time.GetUtcNow());
         var added = write.Connection.Execute(
             "INSERT INTO definitions (id, digest, owner, name, version) VALUES ($id, $digest, $owner, $name, 1) ON CONFLICT (digest) DO NOTHING",
-            ("$id", agent.Id), ("$digest", SubmissionKey.DigestOf(owner, name)), ("$owner", owner), ("$name", name));
+            ("$id", agent.Id), ("$digest", OwnedName.DigestOf(owner, name)), ("$owner", owner), ("$name", name));
         if (added == 0)
             return null;
         AddVersion(write, agent);
@@ -36,7 +36,7 @@ internal sealed class SqliteAgentDefinitions(SqliteDatabase database, TimeProvid
         One($"{Select} WHERE d.id = $id AND v.version = coalesce($version, d.version)", cancellationToken, ("$id", id), ("$version", version));
 
     public Task<StoredAgent?> FindAsync(string? owner, string name, CancellationToken cancellationToken) =>
-        One($"{Select} WHERE d.digest = $digest AND v.version = d.version", cancellationToken, ("$digest", SubmissionKey.DigestOf(owner, name)));
+        One($"{Select} WHERE d.digest = $digest AND v.version = d.version", cancellationToken, ("$digest", OwnedName.DigestOf(owner, name)));
 
     public Task<IReadOnlyList<StoredAgent>> ListAsync(string? owner, CancellationToken cancellationToken)
     {

@@ -1,7 +1,7 @@
 namespace Agents.Runs;
 
 /// <summary>
-/// Hands runs to workers, oldest first, at least once. The run record is the truth and the queue a hint:
+/// Hands runs to workers at least once: those that a worker had before, then the oldest. The run record is the truth and the queue a hint:
 /// a run that is stored as queued is handed out even if its <see cref="EnqueueAsync"/> never happened.
 /// </summary>
 public interface IRunQueue

@@ -65,7 +65,7 @@ internal sealed class RedisKeys(string tenant)
     public RedisKey In(RunState state) => $"{_prefix}{{runs}}:in:{RunsJson.Word(state)}";
 
     /// <summary>Sorted set: the runs of one caller's conversation, by their place.</summary>
-    public RedisKey Conversation(string? owner, string id) => $"{_prefix}{{runs}}:conversation:{SubmissionKey.DigestOf(owner, id)}";
+    public RedisKey Conversation(string? owner, string id) => $"{_prefix}{{runs}}:conversation:{OwnedName.DigestOf(owner, id)}";
 
     /// <summary>String: what a client's idempotency key was used for.</summary>
     public RedisKey Submission(string digest) => $"{_prefix}submission:{digest}";
@@ -74,7 +74,7 @@ internal sealed class RedisKeys(string tenant)
     public RedisKey DefinitionNames => $"{_prefix}{{agents}}:names";
 
     /// <summary>Set: the ids of an owner's agents.</summary>
-    public RedisKey DefinitionsOf(string? owner) => $"{_prefix}{{agents}}:of:{SubmissionKey.DigestOf(owner, "")}";
+    public RedisKey DefinitionsOf(string? owner) => $"{_prefix}{{agents}}:of:{OwnedName.DigestOf(owner, "")}";
 
     /// <summary>Hash: a user's agent with all its versions.</summary>
     public RedisKey Definition(string id) => $"{_prefix}{{agents}}:agent:{id}";

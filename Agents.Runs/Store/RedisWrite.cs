@@ -44,7 +44,7 @@ internal sealed class RedisWrite
     public void Add(ToolCallEnd end, RedisCall call, DateTimeOffset now)
     {
         _calls.AddRange([end.Number, StoredJson.Write(new RedisCallEnd(end.Result, end.IsError, end.Duration.TotalMilliseconds))]);
-        Add([StoredJson.Announce(end, call.Agent, call.Tool)], now);
+        Add([RunTransitions.Announce(end, call.Agent, call.Tool)], now);
     }
 
     public RedisWrite Add(IEnumerable<RunEventDraft> events, DateTimeOffset now)

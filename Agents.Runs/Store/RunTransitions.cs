@@ -6,6 +6,8 @@ namespace Agents.Runs;
 /// </summary>
 internal static class RunTransitions
 {
+    private const int PreviewChars = 500;
+
     /// <summary>What a new run begins with.</summary>
     public static RunStep Begin(AgentRun run) => Announced(new RunStanding { Id = run.Id, State = RunState.Queued }, run.Agents);
 
@@ -80,6 +82,17 @@ internal static class RunTransitions
         agent.Degraded,
         agent.DegradedReason,
         agent.Error,
+    });
+
+    /// <summary>Tells of a tool call that ended.</summary>
+    public static RunEventDraft Announce(ToolCallEnd call, string agent, string tool) => RunEventDraft.Of(RunEventTypes.ToolResult, agent, new
+    {
+        call.Number,
+        Tool = tool,
+        call.IsError,
+        DurationMs = Math.Round(call.Duration.TotalMilliseconds, 3),
+        ResultChars = call.Result.Length,
+        Preview = call.Result.Length <= PreviewChars ? call.Result : call.Result[..PreviewChars] + "…",
     });
 
     private static RunStep Announced(RunStanding run, IReadOnlyList<AgentExecution>? agents = null, string? reason = null) => new(

@@ -206,6 +206,6 @@ internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorag
         if (tool is null)
             throw new InvalidOperationException($"Run {runId} has no tool call {call.Number} under way.");
 
-        write.Append(runId, now, StoredJson.Announce(call, agent!, tool));
+        write.Append(runId, now, RunTransitions.Announce(call, agent!, tool));
     }
 }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Agents.Runs;
 
@@ -15,16 +14,8 @@ public sealed record SubmissionKey(string? Owner, string Key, string Fingerprint
     /// <summary>The fingerprint of a request's body.</summary>
     public static string FingerprintOf(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));
 
-    /// <summary>One name for caller and key, without either in clear.</summary>
-    internal string Digest => DigestOf(Owner, Key);
-
-    /// <summary>One name for a caller and something of theirs, without either in clear.</summary>
-    internal static string DigestOf(string? owner, string name)
-    {
-        // The length keeps two pairs apart whose texts run together.
-        var text = $"{(owner is null ? "-" : $"{owner.Length}:{owner}")}\n{name}";
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..40];
-    }
+    /// <summary>One name for caller and key.</summary>
+    internal string Digest => OwnedName.DigestOf(Owner, Key);
 }
 
 /// <summary>What came of a submission with a key.</summary>

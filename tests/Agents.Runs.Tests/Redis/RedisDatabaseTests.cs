@@ -144,6 +144,45 @@ public sealed class RedisDatabaseTests
     }
 
     [Fact]
+    public async Task Hint_GoesToAnotherWorker_WhenTheFirstIsLostWithItInHand()
+    {
+        await using var backend = new RedisBackend();
+        var lost = await backend.OpenDatabaseAsync();
+        var runs = await backend.OpenAsync();
+        var run = await runs.SubmitAsync();
+        (await new RedisIndex(lost, backend.Time).TakeAsync("lost", Cancel)).ShouldNotBeNull().RunId.ShouldBe(run.Id);
+        (await runs.Queue.TryClaimAsync("next", Cancel)).ShouldBeNull();
+
+        (await runs.Queue.ClaimAsync("next", Cancel).WaitAsync(Eventually.Patience, Cancel)).RunId.ShouldBe(run.Id);
+    }
+
+    [Fact]
+    public async Task Workers_AreForgotten_UnlessTheyHoldAHint()
+    {
+        await using var backend = new RedisBackend();
+        var database = await backend.OpenDatabaseAsync();
+        var runs = backend.Instance(database);
+        var index = new RedisIndex(database, backend.Time);
+        await runs.SubmitAsync();
+        await runs.SubmitAsync();
+        await runs.Queue.TryClaimAsync("gone", Cancel);
+        (await index.TakeAsync("holding", Cancel)).ShouldNotBeNull();
+
+        await Eventually.SeesAsync(async () =>
+        {
+            await database.EvaluateAsync(RedisScripts.ForgetWorkers, [database.Keys.Queue, database.Keys.Again], [0], Cancel);
+            return await WorkersAsync();
+        }, workers => workers is ["holding"]);
+
+        async Task<string[]> WorkersAsync() => (string[])(await database.EvaluateAsync(
+            """
+            local names = {}
+            for _, found in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], 'workers')) do names[#names + 1] = found[2] end
+            return names
+            """, [database.Keys.Queue], [], Cancel))!;
+    }
+
+    [Fact]
     public async Task Tenants_SeeNothingOfEachOther_OnOneServer()
     {
         await using var one = new RedisBackend();
