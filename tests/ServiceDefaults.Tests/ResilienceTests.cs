@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Polly;
 using Polly.CircuitBreaker;
 using Polly.RateLimiting;
 using Polly.Timeout;
@@ -248,6 +249,10 @@ public sealed class ResilienceTests : IAsyncLifetime
             .AddStandardResilienceHandler(options =>
             {
                 options.Retry.DisableForUnsafeHttpMethods();
+                // As long as the tests' steps: a retry that is decided on while the clock is still moving must not fall into the same step.
+                options.Retry.Delay = TimeSpan.FromSeconds(10);
+                options.Retry.BackoffType = DelayBackoffType.Constant;
+                options.Retry.UseJitter = false;
                 configure?.Invoke(options);
             })
             .SelectPipelineByAuthority();
