@@ -89,26 +89,7 @@ internal sealed class AgentLoop
         }
 
         await ConnectAsync(cancellationToken).ConfigureAwait(false);
-        // A call that may have been under way is made again only if that does no harm.
-        foreach (var open in _progress.Open.Where(call => _task.WasUnderWay(call) && !_tools.IsRepeatable(call.Tool)))
-        {
-            open.Result = "The worker was lost during this call. Whether it did its work is unknown; check before you repeat it.";
-            open.IsError = true;
-        }
-
-        await EndLostCallsAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Gives each call that was begun and not ended its end in the record of the run, so that every tool.call has its tool.result.</summary>
-    private async Task EndLostCallsAsync(CancellationToken cancellationToken)
-    {
-        if (_task.UnderWay is not { Count: > 0 } lost) return;
-        var ends = lost.Select(call => new ToolCallEnd(
-            call.Number,
-            _tools.IsRepeatable(call.Tool) ? "The worker was lost during this call; it is made again." : "The worker was lost during this call. Whether it did its work is unknown.",
-            true,
-            TimeSpan.Zero)).ToList();
-        await _journal.CallsLostAsync(ends, _progress, cancellationToken).ConfigureAwait(false);
+        await LostCalls.EndAsync(_task, _tools, _journal, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ConnectAsync(CancellationToken cancellationToken)

@@ -173,6 +173,69 @@ public sealed class KillTests
     [Theory]
     [InlineData("sqlite")]
     [InlineData("redis")]
+    public async Task Run_FailsWithTheReasons_WhenItTakesThreeWorkersAlong(string store)
+    {
+        // Each worker gets as far as its first turn, and no further.
+        var points = new Queue<Point>([new(), new(), new()]);
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        await using var model = await ScriptedModel.StartAsync((_, cancel) => points.Peek().PassAsync(cancel), (_, _) => Task.CompletedTask, needsRepair: false);
+        await using var storage = await RunsStorage.OpenAsync(store);
+        await using var processes = new RunProcesses(storage, model, gateway);
+        await processes.SubmitAsync();
+        var workers = new List<int>();
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            var worker = await processes.StartWorkerAsync();
+            await points.Peek().ReachedAsync();
+            worker.Kill();
+            await worker.WaitForExitAsync();
+            workers.Add(worker.Id);
+            if (attempt < 3) points.Dequeue();
+            (await storage.ReapAsync()).ShouldBe(1);
+        }
+
+        var run = await storage.GetAsync(processes.RunId);
+        run.State.ShouldBe(RunState.Failed);
+        run.FailedAttempts.ShouldBe(3);
+        run.Error.ShouldNotBeNull().ShouldStartWith("3 attempts were lost.");
+        foreach (var id in workers) run.Error.ShouldContain($"-{id}-");
+        var events = await processes.Stream.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
+        events[^1].Type.ShouldBe(RunEventTypes.RunEnd);
+        events.Select(e => e.Sequence).ShouldBe(Enumerable.Range(1, events.Count).Select(n => (long)n));
+    }
+
+    [Fact]
+    public async Task Run_GoesOnInItsAttempt_WhenRedisIsKilledAndStartedAgain()
+    {
+        var point = new Point();
+        using var directory = new TemporaryDirectory();
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, async (call, cancellationToken) =>
+        {
+            await point.PassAsync(cancellationToken);
+            return await RepositoryAnswers.Answer(call, cancellationToken);
+        });
+        await using var model = await ScriptedModel.StartAsync((_, _) => Task.CompletedTask, (_, _) => Task.CompletedTask, needsRepair: false);
+        await using var storage = await RunsStorage.OpenDurableRedisAsync(directory);
+        await using var processes = new RunProcesses(storage, model, gateway);
+        await processes.StartWorkerAsync();
+        await processes.SubmitAsync();
+        await point.ReachedAsync();
+
+        await storage.RestartAsync();
+        point.Release();
+
+        var run = await processes.EndAsync();
+        (run.Attempt, run.FailedAttempts).ShouldBe((1, 0));
+        model.Turns.ShouldBe([First, AfterTool]);
+        gateway.Calls.Count.ShouldBe(1);
+        var events = await processes.Stream.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
+        events.Select(e => e.Sequence).ShouldBe(Enumerable.Range(1, events.Count).Select(n => (long)n));
+        events[^1].Type.ShouldBe(RunEventTypes.RunEnd);
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("redis")]
     public async Task KilledWorkersRun_IsTakenByTheOthersThemselves_AfterItsLease(string store)
     {
         var point = new Point();

@@ -18,6 +18,16 @@ internal sealed class RunsStorage : IAsyncDisposable
 
     public static async Task<RunsStorage> OpenAsync(string store) => new(store == "redis" ? await RedisProcess.StartAsync() : null);
 
+    /// <summary>On a Redis server that has what it acknowledged when it is started again.</summary>
+    public static async Task<RunsStorage> OpenDurableRedisAsync(TemporaryDirectory directory) => new(await RedisProcess.StartDurableAsync(directory));
+
+    /// <summary>Kills the Redis server and starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        await _redis!.StopAsync();
+        await _redis.RunAsync();
+    }
+
     /// <summary>Times of the queue, where a test does not keep the defaults.</summary>
     public Dictionary<string, string?> Times { get; set; } = [];
 
