@@ -38,6 +38,8 @@ internal sealed class CallForwarder(TimeProvider time, ILogger<CallForwarder> lo
         {
             if (pause is { } wait) await Task.Delay(wait, time, cancellationToken);
             await using var lease = await call.Upstream.LeaseAsync(call.Key, cancellationToken);
+            // Before it is sent: whatever becomes of the call, the session is closed at its return.
+            if (BurnRule.Find(call, lease.Session) is { } burned) lease.Break(burned);
             try
             {
                 await ExchangeInTimeAsync(call, lease.Session, cancellationToken);

@@ -49,5 +49,5 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, StreamHub streams
         logger.Drained(Leases);
     }
 
-    private int Leases => upstreams.All.Sum(upstream => upstream.Counts.Leased);
+    private int Leases => upstreams.Leased;
 }

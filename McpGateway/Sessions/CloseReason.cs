@@ -8,6 +8,10 @@ namespace McpGateway.Sessions;
 internal sealed record CloseReason(string Code, string Text)
 {
     public static readonly CloseReason UsedOnce = new("used_once", "used once");
+    public static readonly CloseReason MaxUses = new("max_uses", "it has served as many calls as it may");
+    public static readonly CloseReason Subscribed = new("subscribed", "its caller has subscribed to something");
+    public static readonly CloseReason LevelSet = new("level_set", "its caller has set the log level");
+    public static readonly CloseReason TaskUsed = new("task_used", "its caller has used a task");
     public static readonly CloseReason ClientLeft = new("client_left", "its client has left");
     public static readonly CloseReason OtherPrincipal = new("other_principal", "it served another principal");
     public static readonly CloseReason MaxLifetime = new("max_lifetime", "it has passed its maximum lifetime");

@@ -31,6 +31,9 @@ internal sealed record PoolOptions
     /// <summary>Sessions at most, in use or not: 1 to 1024, default 64, for stdio 8.</summary>
     public int Max { get; init; } = 64;
 
+    /// <summary>Calls after which a session that goes from caller to caller is replaced: 0 (never) to 1 000 000, default 0. One that somebody keeps for himself is not counted.</summary>
+    public int MaxUses { get; init; }
+
     /// <summary>Callers that may wait for a session before the next is refused: 0 to 65536, default 256.</summary>
     public int MaxWaiting { get; init; } = 256;
 
@@ -64,6 +67,7 @@ internal sealed record PoolOptions
         if (Max is < 1 or > 1024) yield return $"pool.max is {Max}; it must be 1 to 1024.";
         if (MinIdle < 0) yield return $"pool.minIdle is {MinIdle}; it must be 0 or more.";
         if (MinIdle > Max) yield return $"pool.minIdle is {MinIdle}, more than pool.max ({Max}); lower it or raise pool.max.";
+        if (MaxUses is < 0 or > 1_000_000) yield return $"pool.maxUses is {MaxUses}; it must be 0 to 1000000.";
         if (MaxWaiting is < 0 or > 65536) yield return $"pool.maxWaiting is {MaxWaiting}; it must be 0 to 65536.";
         if (HandshakesPerMinute is < 0 or > 6000) yield return $"pool.handshakesPerMinute is {HandshakesPerMinute}; it must be 1 to 6000, or 0 for no limit.";
         foreach (var (key, value, least, most) in Durations())

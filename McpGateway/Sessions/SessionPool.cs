@@ -18,6 +18,7 @@ internal sealed class SessionPool : UpstreamSessions
     private readonly SessionVerifier _verifier;
     private readonly Pins _pins;
     private readonly PoolKeeper _keeper;
+    private readonly Refill _refill;
     private readonly Lock _reserving = new();
     private readonly CancellationTokenSource _closing = new();
     private long _turns;
@@ -33,6 +34,7 @@ internal sealed class SessionPool : UpstreamSessions
         _shelves = new Shelves(host);
         _verifier = new SessionVerifier(host, _roster);
         _pins = new Pins(host, _roster, _verifier, TakeForPinAsync);
+        _refill = new Refill(host.Request, host.Time);
         _keeper = new PoolKeeper(host, _roster, _shelves, _verifier, _pins, PutBack);
     }
 
@@ -135,6 +137,7 @@ internal sealed class SessionPool : UpstreamSessions
         else if (_options.Mode == PoolMode.SingleUse) session.Break(CloseReason.UsedOnce);
         else if (_host.Drain.IsOn) session.Break(CloseReason.Drained);
         else if (session.Generation != _roster.Generation) session.Break(CloseReason.Cleared);
+        else if (_options.MaxUses > 0 && session.PinnedTo is null && ++session.Uses >= _options.MaxUses) session.Break(CloseReason.MaxUses);
         switch (session.Release(_time.GetTimestamp()))
         {
             case SessionState.Broken: _roster.TryClose(session); break;
@@ -175,6 +178,7 @@ internal sealed class SessionPool : UpstreamSessions
     public override async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
+        _refill.Dispose();
         _pins.Clear();
         foreach (var session in _roster.All) _roster.Retire(session, CloseReason.Shutdown);
         await _roster.WaitClosedAsync();
@@ -270,7 +274,12 @@ internal sealed class SessionPool : UpstreamSessions
 
     private SessionLease LeaseAndRefill(UpstreamSession session, Shelf shelf, SessionKey key, long now)
     {
-        if (_shelves.LackOf(shelf) > 0 && HasRoom) _host.Request();
+        if (_shelves.LackOf(shelf) > 0 && HasRoom)
+        {
+            if (Volatile.Read(ref _waiting) > 0) _host.Request();
+            else _refill.AskSoon();
+        }
+
         return Lease(session, key, now);
     }
 

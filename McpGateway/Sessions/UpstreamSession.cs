@@ -70,6 +70,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>The code of <see cref="BreakReason"/>.</summary>
     public string? CloseCode => Volatile.Read(ref _closeCode);
 
+    /// <summary>Calls it has served while nobody kept it for himself. Written by the holder of its only lease.</summary>
+    public int Uses { get; set; }
+
     /// <summary>The pool's generation it was opened in; a session of an earlier one is closed instead of reused.</summary>
     public int Generation { get; set; }
 

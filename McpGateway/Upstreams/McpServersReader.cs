@@ -140,6 +140,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
         "mode" => options with { Mode = Mode(value, where, options.Mode) },
         "minIdle" => options with { MinIdle = Number(value, where, options.MinIdle) },
         "max" => options with { Max = Number(value, where, options.Max) },
+        "maxUses" => options with { MaxUses = Number(value, where, options.MaxUses) },
         "maxWaiting" => options with { MaxWaiting = Number(value, where, options.MaxWaiting) },
         "acquireTimeout" => options with { AcquireTimeout = Duration(value, where, options.AcquireTimeout) },
         "maxLifetime" => options with { MaxLifetime = Duration(value, where, options.MaxLifetime) },
@@ -154,7 +155,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
 
     private PoolOptions Unknown(PoolOptions options, string where)
     {
-        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxWaiting, acquireTimeout, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
+        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxUses, maxWaiting, acquireTimeout, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
         return options;
     }
 

@@ -52,9 +52,7 @@ internal sealed record UpstreamConfig
     public PoolOptions Pool { get; init; } = new();
 
     /// <summary>Changes with everything that decides what the upstream is and how it is reached, and reveals nothing of it.</summary>
-    public string Fingerprint => _fingerprint ??= Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))[..16];
-
-    private string? _fingerprint;
+    public string Fingerprint => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))[..16];
 
     /// <summary>The command or address as a person may see it, without arguments or query, which may hold secrets.</summary>
     public string Target => Command ?? Url!.GetLeftPart(UriPartial.Path);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using McpGateway.Calls;
@@ -15,6 +16,11 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 {
     private readonly ILogger _logger = loggers.CreateLogger("McpGateway.Upstreams");
     private readonly Lock _replacing = new();
+
+    /// <summary>Removed and changed ones that still have calls, each with its end. Awaited at the disposal, so that no process or session outlives the gateway.</summary>
+    private readonly ConcurrentDictionary<Upstream, Task> _leaving = new();
+
+    private readonly CancellationTokenSource _stopping = new();
     private FrozenDictionary<string, Upstream> _upstreams = FrozenDictionary<string, Upstream>.Empty;
 
     /// <summary>Raised when a pinned session was taken from its owner.</summary>
@@ -44,7 +50,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
         foreach (var upstream in gone)
         {
             ListChanged?.Invoke(upstream.Name, McpMethod.ToolsListChanged);
-            _ = CloseWhenUnusedAsync(upstream);
+            _leaving[upstream] = LeaveAsync(upstream);
         }
     }
 
@@ -54,7 +60,14 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
         if (options.ParkTimeout > TimeSpan.Zero) await Task.WhenAll(All.Select(upstream => upstream.ParkAsync(time.GetUtcNow() + options.ParkTimeout)));
     }
 
-    public async ValueTask DisposeAsync() => await Task.WhenAll(All.Select(upstream => upstream.DisposeAsync().AsTask()));
+    /// <summary>Sessions in use, those of upstreams that were removed or changed included.</summary>
+    public int Leased => All.Concat(_leaving.Keys).Sum(upstream => upstream.Counts.Leased);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(All.Select(upstream => upstream.DisposeAsync().AsTask()).Concat(_leaving.Values));
+    }
 
     private static Upstream? Keep(FrozenDictionary<string, Upstream> before, UpstreamConfig config) =>
         before.GetValueOrDefault(config.Name) is { } upstream && upstream.Config.Fingerprint == config.Fingerprint ? upstream : null;
@@ -67,9 +80,18 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
         return upstream;
     }
 
+    private async Task LeaveAsync(Upstream upstream)
+    {
+        // Behind the assignment of this task: it takes itself out again.
+        await Task.Yield();
+        await CloseWhenUnusedAsync(upstream);
+        _leaving.TryRemove(upstream, out _);
+    }
+
     private async Task CloseWhenUnusedAsync(Upstream upstream)
     {
-        using var deadline = new CancellationTokenSource(options.DrainTimeout, time);
+        using var timeout = new CancellationTokenSource(options.DrainTimeout, time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stopping.Token);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
         try
         {

@@ -8,6 +8,7 @@ public sealed class PoolOptionsTests
     {
         { nameof(PoolOptions.Max), "pool.max is 0; it must be 1 to 1024." },
         { nameof(PoolOptions.MinIdle), "pool.minIdle is -1; it must be 0 or more." },
+        { nameof(PoolOptions.MaxUses), "pool.maxUses is 1000001; it must be 0 to 1000000." },
         { nameof(PoolOptions.MaxWaiting), "pool.maxWaiting is 70000; it must be 0 to 65536." },
         { nameof(PoolOptions.AcquireTimeout), "pool.acquireTimeout is 0 s; it must be 0.1 s to 300 s." },
         { nameof(PoolOptions.MaxLifetime), "pool.maxLifetime is 90000 s; it must be 60 s to 86400 s." },
@@ -31,6 +32,7 @@ public sealed class PoolOptionsTests
         {
             nameof(PoolOptions.Max) => none with { Max = 0, MinIdle = 0 },
             nameof(PoolOptions.MinIdle) => none with { MinIdle = -1 },
+            nameof(PoolOptions.MaxUses) => none with { MaxUses = 1_000_001 },
             nameof(PoolOptions.MaxWaiting) => none with { MaxWaiting = 70_000 },
             nameof(PoolOptions.AcquireTimeout) => none with { AcquireTimeout = TimeSpan.Zero },
             nameof(PoolOptions.MaxLifetime) => none with { MaxLifetime = TimeSpan.FromHours(25) },

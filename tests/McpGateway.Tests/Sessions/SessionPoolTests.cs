@@ -80,6 +80,33 @@ public sealed class SessionPoolTests
     }
 
     [Fact]
+    public async Task Lease_ClosesASession_ThatHasServedItsMaximumOfCalls_UnlessItIsPinned()
+    {
+        await using var test = new TestPool(new PoolOptions { MaxUses = 2, MinIdle = 0 }) { Opens = true };
+        for (var i = 0; i < 5; i++) await (await test.LeaseAsync()).DisposeAsync();
+        test.Sessions.Select(session => session.CloseCode).ShouldBe(["max_uses", "max_uses", null]);
+
+        for (var i = 0; i < 5; i++) await (await test.LeaseAsync(TestPool.Of("a"))).DisposeAsync();
+
+        test.Sessions.Single(session => session.PinnedTo is not null).State.ShouldBe(SessionState.Idle);
+    }
+
+    /// <summary>Its handshake would slow down the very call that the session was kept warm for.</summary>
+    [Fact]
+    public async Task Lease_AsksForASuccessor_AMomentLater_WhenNobodyWaits()
+    {
+        await using var test = new TestPool(s_exclusive with { MinIdle = 1 });
+        test.Add();
+        var before = test.Requests;
+        await using var lease = await test.LeaseAsync();
+        test.Requests.ShouldBe(before);
+
+        test.Clock.Advance(TimeSpan.FromMilliseconds(5));
+
+        test.Requests.ShouldBe(before + 1);
+    }
+
+    [Fact]
     public async Task Lease_KeepsAnAffinityOnItsSession_AndOthersOffIt()
     {
         await using var test = new TestPool(new PoolOptions { MinIdle = 1 }) { Opens = true };

@@ -1,0 +1,73 @@
+using System.Net;
+
+namespace McpGateway.Tests.Wire;
+
+/// <summary>An upstream that an operator takes out of use, whatever state it is in.</summary>
+public sealed class DrainTests
+{
+    [Fact]
+    public async Task Drain_HoldsBeforeTheFirstHandshake_AndAWarmHintOfThatTimeIsKept()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        var open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        upstream.Misbehave = async (_, message) =>
+        {
+            if (message?["method"]?.GetValue<string>() == "initialize") await open.Task;
+            return false;
+        };
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url, ", \"pool\": { \"mode\": \"exclusive\" }"));
+        await Eventually.HoldsAsync(() => upstream.Count("initialize") == 1);
+
+        await ActAsync(gateway, "drain");
+        await ShouldRefuseAsync(gateway);
+        open.SetResult();
+        await Eventually.HoldsAsync(() => upstream.Count("DELETE") == 1);
+        await ShouldRefuseAsync(gateway);
+        upstream.Count("initialize").ShouldBe(1);
+
+        await ActAsync(gateway, "warm?count=3");
+        await gateway.ReadyAsync("up", report => report["pool"]!["idle"]!.GetValue<int>() == 3);
+        (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"back"}""")).Text.ShouldBe("back");
+    }
+
+    [Theory]
+    [InlineData(Speech.Sessions)]
+    [InlineData(Speech.Stateless)]
+    [InlineData(Speech.Modern)]
+    public async Task Drain_RefusesWithTheSameSentence_WhateverKindOfSessionsThereAre_AndLetsACallFinish(object speech)
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync((Speech)speech);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await gateway.ReadyAsync("up");
+        var slow = gateway.ModernCallAsync("/mcp/up", "slow");
+        await Eventually.HoldsAsync(() => upstream.Runs("slow") == 1);
+
+        await ActAsync(gateway, "drain");
+        await ShouldRefuseAsync(gateway);
+        slow.IsCompleted.ShouldBeFalse();
+        upstream.Release.SetResult();
+        (await slow).Text.ShouldBe("slow");
+
+        await Eventually.SeesAsync(() => gateway.ReportAsync("up"), report => report["pool"]!["total"]!.GetValue<int>() == 0);
+        await ShouldRefuseAsync(gateway);
+        await ActAsync(gateway, "warm");
+        (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"back"}""")).Text.ShouldBe("back");
+    }
+
+    private static async Task ShouldRefuseAsync(GatewayProcess gateway)
+    {
+        var refused = await gateway.ModernCallAsync("/mcp/up", "echo");
+        refused.Status.ShouldBe(503);
+        refused.ErrorText!.ShouldContain("Upstream 'up' was drained by an operator, who takes it back with POST /upstreams/up/warm.");
+        refused.Response.Headers.RetryAfter.ShouldNotBeNull();
+        var report = await gateway.ReportAsync("up");
+        report["state"]!.GetValue<string>().ShouldBe("drained");
+        report["summary"]!.GetValue<string>().ShouldContain("/upstreams/up/warm");
+    }
+
+    private static async Task ActAsync(GatewayProcess gateway, string action)
+    {
+        using var response = await gateway.Client.PostAsync(new Uri($"/upstreams/up/{action}", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        response.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+    }
+}
