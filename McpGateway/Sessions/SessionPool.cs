@@ -4,7 +4,8 @@ namespace McpGateway.Sessions;
 /// The pool for upstreams that keep sessions: a shelf of idle ones per profile, and pins for those that belong to somebody.
 /// Invariants: callers never open, they only ask the opener; sessions and handshakes under way are never more than the limit,
 /// since a handshake reserves its place first; a shelf that somebody waits on and that has no session gets the next place that
-/// comes free, so that no profile starves another.
+/// comes free, so that no profile starves another; whatever may make room for those who wait (a session that nobody waits for,
+/// a pinned one that is not in use, a waiter who leaves) is followed by <see cref="MakeRoom"/>, and one who waits is counted before he looks.
 /// </summary>
 internal sealed class SessionPool : UpstreamSessions
 {
@@ -23,6 +24,7 @@ internal sealed class SessionPool : UpstreamSessions
     private readonly CancellationTokenSource _closing = new();
     private long _turns;
     private int _waiting;
+    private int _looks;
 
     private FoundLimit? _found;
 
@@ -33,7 +35,7 @@ internal sealed class SessionPool : UpstreamSessions
         _roster = new SessionRoster(host);
         _shelves = new Shelves(host);
         _verifier = new SessionVerifier(host, _roster);
-        _pins = new Pins(host, _roster, _verifier, TakeForPinAsync);
+        _pins = new Pins(host, _roster, _verifier, TakeForPinAsync, MakeRoom);
         _refill = new Refill(host.Request, host.Time);
         _keeper = new PoolKeeper(host, _roster, _shelves, _verifier, _pins, PutBack);
     }
@@ -96,6 +98,7 @@ internal sealed class SessionPool : UpstreamSessions
     public override void EndOpening(SessionProfile profile)
     {
         lock (_reserving) _shelves.Of(profile).Opening--;
+        MakeRoom();
     }
 
     public override void Add(UpstreamSession session)
@@ -115,7 +118,7 @@ internal sealed class SessionPool : UpstreamSessions
         _host.Request();
     }
 
-    public override void WakeWaiters() => _shelves.WakeAll();
+    public override void WakeWaiters() => _shelves.Wake();
 
     /// <summary>Takes the sessions there are for as many as the upstream allows, for some minutes: one that was just going may have been in the way.</summary>
     /// <returns>The limit; null when there are none, so that it must be somebody else's that is in the way.</returns>
@@ -144,7 +147,7 @@ internal sealed class SessionPool : UpstreamSessions
             case SessionState.Idle when session.PinnedTo is null && IsPlaceOwed(session): _roster.Retire(session, CloseReason.Evicted); break;
             case SessionState.Idle when session.PinnedTo is null: PutBack(session); break;
             // At the limit those who wait may take its place now.
-            case SessionState.Idle when Volatile.Read(ref _waiting) > 0: _shelves.WakeOthers(); break;
+            case SessionState.Idle: MakeRoom(); break;
         }
 
         return ValueTask.CompletedTask;
@@ -219,19 +222,20 @@ internal sealed class SessionPool : UpstreamSessions
             throw Starved("as many callers as may wait are waiting already", "Raise pool.max or pool.maxWaiting.");
         }
 
-        shelf.Enter();
+        shelf.Enter(key);
         using var deadline = new CancellationTokenSource(_options.AcquireTimeout, _time);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token, _closing.Token);
         try
         {
             while (true)
             {
+                var looked = shelf.Changes;
                 _host.Drain.ThrowIfOn();
                 // While a session is out that may come back, one that cannot be opened is no reason to give up.
                 if (_roster.CountOf(key.Profile) == 0) _host.Breaker.ThrowIfOpen();
-                MakeRoom(shelf, key);
+                MakeRoom();
                 _host.Request();
-                var session = await shelf.ReadAsync(any.Token);
+                var session = await shelf.ReadAsync(looked, any.Token);
                 if (session is not null && await _verifier.ReadyAsync(session) && _time.GetTimestamp() is var now && TryTake(session, key, now)) return Lease(session, key, now);
             }
         }
@@ -243,10 +247,10 @@ internal sealed class SessionPool : UpstreamSessions
         }
         finally
         {
-            shelf.Leave();
+            shelf.Leave(key);
             Interlocked.Decrement(ref _waiting);
-            // What he would have taken, or made room for, is there for the others.
-            if (Volatile.Read(ref _waiting) > 0) _shelves.WakeOthers(shelf);
+            // What he would have taken is there for the others.
+            MakeRoom();
             if (Need > 0) _host.Request();
         }
     }
@@ -255,7 +259,7 @@ internal sealed class SessionPool : UpstreamSessions
     private bool TryTake(UpstreamSession session, SessionKey key, long now)
     {
         // One's own session starts with nobody's state, not even that of other calls of the same principal.
-        var reason = _verifier.Useless(session, key.Principal, now) ?? (key.Affinity is not null && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
+        var reason = _verifier.Useless(session, key.Principal, now) ?? (Keeps(key) && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
         if (reason is not null)
         {
             _roster.Retire(session, reason);
@@ -284,6 +288,9 @@ internal sealed class SessionPool : UpstreamSessions
     }
 
     private SessionLease Lease(UpstreamSession session, SessionKey holder, long now) => new(this, session.RentSlot(holder.Affinity ?? holder.Principal, now));
+
+    /// <summary>Whether a caller keeps his session for himself: in the modes of one call at a time his affinity changes nothing.</summary>
+    private bool Keeps(SessionKey key) => key.Affinity is not null && _options.Mode is not (PoolMode.Exclusive or PoolMode.SingleUse);
 
     private ValueTask<SessionLease> LeasePinnedAsync(SessionKey key, SessionKey holder, CancellationToken cancellationToken)
     {
@@ -317,7 +324,7 @@ internal sealed class SessionPool : UpstreamSessions
         shelf.Put(session);
         // Gone cold in between: whoever made it so may have looked before the session was there.
         if (IsUnwanted(shelf)) CloseUnused(shelf, CloseReason.ProfileUnused);
-        if (Volatile.Read(ref _waiting) > shelf.Waiting) _shelves.WakeOthers(shelf);
+        MakeRoom();
     }
 
     private static bool IsUnwanted(Shelf shelf) => !shelf.IsWarm && shelf.Waiting == 0;
@@ -355,10 +362,35 @@ internal sealed class SessionPool : UpstreamSessions
         return bare ?? waited ?? lacking;
     }
 
-    /// <summary>At the limit, an unused session of another profile makes room for one who waits, or else the pinned one that has been unused for longest.</summary>
-    private void MakeRoom(Shelf shelf, SessionKey key)
+    /// <summary>
+    /// At the limit, lets an unused session of another profile make room for those who wait, or else the pinned one that has been
+    /// unused for longest. One at a time does this, so that no two are closed where one is enough; who comes meanwhile leaves it to
+    /// him to look once more.
+    /// </summary>
+    private void MakeRoom()
     {
-        if (HasRoom || shelf.Waiting <= shelf.Idle + shelf.Opening || TryEvictUnused(shelf) || key.IsOfGateway) return;
+        if (Volatile.Read(ref _waiting) == 0 || Interlocked.Increment(ref _looks) > 1) return;
+        int looks;
+        try
+        {
+            do
+            {
+                looks = Volatile.Read(ref _looks);
+                foreach (var shelf in _shelves.All) MakeRoomFor(shelf);
+            }
+            while (Interlocked.Add(ref _looks, -looks) > 0);
+        }
+        catch
+        {
+            // Nobody would ever look again.
+            Volatile.Write(ref _looks, 0);
+            throw;
+        }
+    }
+
+    private void MakeRoomFor(Shelf shelf)
+    {
+        if (HasRoom || shelf.Waiting <= shelf.Idle + shelf.Opening || TryEvictUnused(shelf) || shelf.Callers == 0) return;
         _pins.TryEvictOldest();
     }
 

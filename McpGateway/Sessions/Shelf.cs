@@ -8,13 +8,17 @@ namespace McpGateway.Sessions;
 /// The idle sessions of one profile and those who wait for one: one unbounded channel is both, first come first served;
 /// <c>null</c> in it means "look again". Invariants: only an idle, unpinned session of this profile is in the channel, and in it
 /// once; a session counts as idle from before it is written until after it is read, and one who waits from before he looks
-/// until he has his session or gives up, so that one of the two always sees the other.
+/// until he has his session or gives up, so that one of the two always sees the other. No "look again" is lost, though anybody
+/// may read one that was meant for another: <see cref="Changes"/> passes before they are written, as many as wait; whoever is in
+/// the queue by then is handed one, and whoever gets into it later finds that it has passed since he looked, and writes them again.
 /// </summary>
 internal sealed class Shelf(SessionProfile profile)
 {
     private readonly Channel<UpstreamSession?> _sessions = Channel.CreateUnbounded<UpstreamSession?>();
     private int _idle;
     private int _waiting;
+    private int _callers;
+    private int _changes;
     private int _opening;
     private long _lastUsed;
     private volatile bool _warm;
@@ -25,6 +29,12 @@ internal sealed class Shelf(SessionProfile profile)
     public int Idle => Volatile.Read(ref _idle);
 
     public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Those of them who are no readers of the gateway's own.</summary>
+    public int Callers => Volatile.Read(ref _callers);
+
+    /// <summary>Changes when there is something to look at. Read before looking.</summary>
+    public int Changes => Volatile.Read(ref _changes);
 
     /// <summary>Handshakes under way for it. Changed under the lock of <see cref="SessionPool"/>'s reservations.</summary>
     public int Opening { get => Volatile.Read(ref _opening); set => Volatile.Write(ref _opening, value); }
@@ -59,23 +69,37 @@ internal sealed class Shelf(SessionProfile profile)
     }
 
     /// <summary>Waits for a session, behind those who came before; null to look again. Only between <see cref="Enter"/> and <see cref="Leave"/>.</summary>
-    public async ValueTask<UpstreamSession?> ReadAsync(CancellationToken cancellationToken)
+    /// <param name="looked">What <see cref="Changes"/> was before he looked.</param>
+    /// <param name="cancellationToken">Cancelled when he gives up.</param>
+    public async ValueTask<UpstreamSession?> ReadAsync(int looked, CancellationToken cancellationToken)
     {
-        var session = await _sessions.Reader.ReadAsync(cancellationToken);
+        var reading = _sessions.Reader.ReadAsync(cancellationToken);
+        if (!reading.IsCompleted && Changes != looked) WakeWaiting();
+        var session = await reading;
         if (session is not null) Interlocked.Decrement(ref _idle);
         return session;
     }
 
-    public void Enter() => Interlocked.Increment(ref _waiting);
-
-    public void Leave() => Interlocked.Decrement(ref _waiting);
-
-    public void WakeOne()
+    public void Enter(SessionKey key)
     {
-        if (Waiting > 0) _sessions.Writer.TryWrite(null);
+        if (!key.IsOfGateway) Interlocked.Increment(ref _callers);
+        Interlocked.Increment(ref _waiting);
     }
 
-    public void WakeAll()
+    public void Leave(SessionKey key)
+    {
+        Interlocked.Decrement(ref _waiting);
+        if (!key.IsOfGateway) Interlocked.Decrement(ref _callers);
+    }
+
+    /// <summary>Lets all who wait look again.</summary>
+    public void Wake()
+    {
+        Interlocked.Increment(ref _changes);
+        WakeWaiting();
+    }
+
+    private void WakeWaiting()
     {
         for (var i = Waiting; i > 0; i--) _sessions.Writer.TryWrite(null);
     }

@@ -86,18 +86,10 @@ internal sealed class Shelves
         }
     }
 
-    public void WakeAll()
+    /// <summary>Lets all who wait look again.</summary>
+    public void Wake()
     {
-        foreach (var shelf in All) shelf.WakeAll();
-    }
-
-    /// <summary>Lets the first in each queue but this one's look whether there is a place for him now.</summary>
-    public void WakeOthers(Shelf? than = null)
-    {
-        foreach (var shelf in All)
-        {
-            if (shelf != than) shelf.WakeOne();
-        }
+        foreach (var shelf in All) shelf.Wake();
     }
 
     private Shelf? Warm(Shelf shelf)

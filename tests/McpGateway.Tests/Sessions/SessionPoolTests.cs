@@ -372,6 +372,20 @@ public sealed class SessionPoolTests
     }
 
     /// <summary>A session of one's own that began with what calls without one have left would be a leak within the principal.</summary>
+    /// <summary>Every client with a session has an affinity, also where that pins nothing.</summary>
+    [Fact]
+    public async Task Lease_ReusesTheSession_WhateverTheAffinity_WhenExclusive()
+    {
+        await using var test = new TestPool(s_exclusive);
+        var session = test.Add();
+
+        foreach (var affinity in (string[])["a", "b"])
+        {
+            await using var lease = await test.LeaseAsync(TestPool.Of(affinity, session: true));
+            lease.Session.ShouldBeSameAs(session);
+        }
+    }
+
     [Fact]
     public async Task Lease_PinsAnUnusedSession_NotOneThatServedCallsThatStandAlone()
     {
