@@ -87,11 +87,13 @@ internal static class OperatorEndpoint
     {
         _ when upstream.IsDrained => ("drained", $"{upstream.DrainSentence} {counts.Leased} sessions are still in use."),
         { Kind: FailureKind.Unauthorized } => ("unauthorized", failure.Message),
-        not null when counts.Total > 0 => ("degraded", $"{counts.Total} sessions work, but new ones cannot be opened: {failure.Message}"),
-        not null => ("down", $"Cannot be opened: {failure.Message}"),
+        not null when counts.Total > 0 && upstream.Need > 0 => ("degraded", $"{counts.Total} sessions work, but new ones cannot be opened: {failure.Message}"),
+        not null when counts.Total == 0 => ("down", $"Cannot be opened: {failure.Message}"),
         null when counts.Total == 0 && upstream.Server is null => ("opening", "The first session is being opened."),
         null when counts.Total == 0 => ("idle", "No session is open; the next caller causes one."),
-        _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free, {counts.Pinned} kept for one client each."),
+        _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free, {counts.Pinned} kept for one client each."
+            // What failed is no longer wanted, so nobody tries again and finds that it works.
+            + (failure is null ? "" : $" The last attempt to open one more failed: {failure.Message}")),
     };
 
     private static string Spell(PoolMode mode) => mode == PoolMode.SingleUse ? "single-use" : mode.ToString().ToLowerInvariant();

@@ -46,6 +46,28 @@ public sealed class OperatorTests
         problem["title"]!.ToString().ShouldContain(path.Split('/')[0]);
     }
 
+    [Fact]
+    public async Task Upstream_IsReadyAgain_WhenTheSessionThatCouldNotBeOpenedIsNoLongerWanted()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url, ", \"pool\": { \"mode\": \"exclusive\" }"));
+        await gateway.ReadyAsync("up");
+        upstream.Misbehave = async (context, body) =>
+        {
+            if (body?["method"]?.ToString() != "initialize") return false;
+            await ScriptedUpstream.RefuseAsync(context, 500, "No more.");
+            return true;
+        };
+
+        var call = gateway.ModernCallAsync("/mcp/up", "slow");
+        await Eventually.SeesAsync(async () => (await gateway.ReportAsync("up"))["state"]!.ToString(), state => state == "degraded");
+        upstream.Release.SetResult();
+        await call;
+
+        var report = await Eventually.SeesAsync(() => gateway.ReportAsync("up"), report => report["state"]!.ToString() == "ready");
+        report["summary"]!.ToString().ShouldContain("The last attempt to open one more failed");
+    }
+
     private static async Task<HttpStatusCode> ActAsync(GatewayProcess gateway, string action)
     {
         using var response = await gateway.Client.PostAsync(new Uri($"/upstreams/up/{action}", UriKind.Relative), null, TestContext.Current.CancellationToken);
