@@ -1,3 +1,4 @@
+using McpGateway.Calls.Inputs;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -25,6 +26,12 @@ internal sealed record GatewayCall(
 {
     /// <summary>The trace that the HTTP request names; null for none.</summary>
     public CallTrace? Trace { get; init; }
+
+    /// <summary>The client behind a legacy session, which can be asked and told things; null for a modern one, which is asked in results.</summary>
+    public ClientPeer? Peer { get; init; }
+
+    /// <summary>What the client has declared to be able to answer, and the operator allows for this upstream.</summary>
+    public ClientCapabilities Capabilities { get; init; }
 
     public ReadOnlyMemory<byte> ClientId => Shape.Id.Of(Message);
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using McpGateway.Protocol;
+using McpGateway.Sessions;
 
 namespace McpGateway.Calls;
 
@@ -19,7 +22,7 @@ internal static class RequestSplicer
         if (call.UpstreamName is { } name && !shape.Name.IsEmpty) splice.Replace(shape.Name, JsonText.Write(name));
 
         using var meta = new MessageBuffer(512);
-        if (WriteMeta(meta, shape.Meta.Of(message), call.Trace, shape.AskedProgressToken.IsEmpty ? default : ourId, upstreamEra)) PlaceMeta(ref splice, message, shape, meta);
+        if (WriteMeta(meta, call, shape.AskedProgressToken.IsEmpty ? default : ourId, upstreamEra)) PlaceMeta(ref splice, message, shape, meta);
 
         var output = new MessageBuffer(message.Length + 512);
         splice.WriteTo(output);
@@ -28,13 +31,14 @@ internal static class RequestSplicer
     }
 
     /// <summary>Writes the upstream's <c>_meta</c>; false when there is none to send. A span of ours stands before the trace in the client's <c>_meta</c>, and that before its HTTP headers.</summary>
-    private static bool WriteMeta(MessageBuffer output, ReadOnlySpan<byte> client, CallTrace? ofRequest, ReadOnlyMemory<byte> progressToken, McpEra upstreamEra)
+    private static bool WriteMeta(MessageBuffer output, GatewayCall call, ReadOnlyMemory<byte> progressToken, McpEra upstreamEra)
     {
+        var client = call.Shape.Meta.Of(call.Message.Span);
         var trace = Activity.Current is { Recorded: true } activity
             ? new CallTrace(activity.Id!, activity.TraceStateString is { Length: > 0 } state ? state : null)
-            : client.IndexOf("\"traceparent\""u8) < 0 ? ofRequest : null;
+            : client.IndexOf("\"traceparent\""u8) < 0 ? call.Trace : null;
         using var added = new MessageBuffer(512);
-        if (upstreamEra == McpEra.Modern) Add(added, Envelope.OfGateway.Span);
+        if (upstreamEra == McpEra.Modern) AddEnvelope(added, call);
         if (!progressToken.IsEmpty) Add(added, "\"progressToken\":"u8, progressToken.Span);
         if (trace is not null) Add(added, "\"traceparent\":"u8, JsonText.Write(trace.Parent));
         if (trace?.State is not null) Add(added, "\"tracestate\":"u8, JsonText.Write(trace.State));
@@ -43,10 +47,35 @@ internal static class RequestSplicer
             output,
             client,
             trace is null
-                ? static (ref System.Text.Json.Utf8JsonReader name) => !Envelope.IsOfOneHop(ref name)
-                : static (ref System.Text.Json.Utf8JsonReader name) => !Envelope.IsOfOneHop(ref name) && !name.ValueTextEquals("traceparent"u8) && !name.ValueTextEquals("tracestate"u8),
+                ? static (ref Utf8JsonReader name) => !Envelope.IsOfOneHop(ref name)
+                : static (ref Utf8JsonReader name) => !Envelope.IsOfOneHop(ref name) && !name.ValueTextEquals("traceparent"u8) && !name.ValueTextEquals("tracestate"u8),
             added.Span);
         return true;
+    }
+
+    /// <summary>The gateway's own envelope, with what the client behind it can be asked and wants to be told.</summary>
+    private static void AddEnvelope(MessageBuffer members, GatewayCall call)
+    {
+        var level = call.Era == McpEra.Modern ? call.Shape.EnvelopeLogLevel.Of(call.Message.Span) : call.Peer?.Level is { } asked ? JsonText.Write(asked) : default;
+        var capabilities = call.Era == McpEra.Modern ? call.Shape.EnvelopeCapabilities.Of(call.Message.Span) : default;
+        if (level.IsEmpty && capabilities.Length <= 2 && call.Capabilities == ClientCapabilities.None)
+        {
+            Add(members, Envelope.OfGateway.Span);
+            return;
+        }
+
+        Add(members, Envelope.OfGatewayWithoutCapabilities.Span);
+        Add(members, "\"io.modelcontextprotocol/clientCapabilities\":"u8);
+        if (capabilities.Length > 2 && capabilities[0] == '{') WriteAllowed(members, capabilities, call.Capabilities.HasFlag(ClientCapabilities.Roots));
+        else members.Write(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(call.Capabilities.ToJson()));
+        if (!level.IsEmpty) Add(members, "\"io.modelcontextprotocol/logLevel\":"u8, level);
+    }
+
+    /// <summary>A modern client's capabilities as they came, but for roots where the operator has not allowed them.</summary>
+    private static void WriteAllowed(MessageBuffer members, ReadOnlySpan<byte> capabilities, bool roots)
+    {
+        if (roots) members.Write(capabilities);
+        else ObjectRewrite.Write(members, capabilities, static (ref Utf8JsonReader name) => !name.ValueTextEquals("roots"u8), default);
     }
 
     private static void PlaceMeta(ref Splice splice, ReadOnlySpan<byte> message, MessageShape shape, MessageBuffer meta)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 
@@ -19,7 +20,7 @@ internal sealed record ClientIntroduction(string Version, string Capabilities, s
     public bool Primes => string.CompareOrdinal(Version, "2025-11-25") >= 0;
 
     /// <summary>What sessions for its calls must have been opened as.</summary>
-    public SessionProfile Profile => SessionProfile.Of(Version, ClientCapabilities.None);
+    public SessionProfile Profile { get; } = SessionProfile.Of(Version, ClientCapabilitiesJson.Read(JsonNode.Parse(Capabilities)));
 
     /// <summary>True for the one revision that has batches.</summary>
     public bool HasBatches => Version == "2025-03-26";

@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Calls.Inputs;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -21,6 +22,9 @@ internal sealed record ClientRequest(
     IReadOnlyList<KeyValuePair<string, string>>? Parameters = null)
 {
     public ReadOnlyMemory<byte> Message => Incoming.Memory;
+
+    /// <summary>The client behind a legacy session; null for a modern one.</summary>
+    public ClientPeer? Peer { get; init; }
 
     public MessageShape Shape => Incoming.Shape;
 

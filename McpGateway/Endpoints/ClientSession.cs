@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using McpGateway.Calls.Inputs;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Sessions;
 
@@ -38,6 +39,9 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
     /// <summary>Its calls keep one upstream session per upstream, for as long as it lives.</summary>
     public SessionKey Key => new(Principal, Id, IsOfSession: true) { Profile = Introduction.Profile };
 
+    /// <summary>How upstreams speak to it.</summary>
+    public ClientPeer Peer { get; } = new(message => streams.TrySend(message));
+
     /// <summary>Timestamp of its beginning.</summary>
     public long OpenedAt { get; init; }
 
@@ -58,7 +62,11 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
         IntroducedAt = at;
     }
 
-    public void MarkEnded() => _hasEnded = true;
+    public void MarkEnded()
+    {
+        _hasEnded = true;
+        Peer.Leave();
+    }
 
     /// <summary>Remembers a call so that the client can cancel it; false when one with this id is under way, which the protocol forbids.</summary>
     public bool TryBegin(ReadOnlySpan<byte> requestId, CancellationTokenSource cancellation) => _calls.TryAdd(Encoding.UTF8.GetString(requestId), cancellation);

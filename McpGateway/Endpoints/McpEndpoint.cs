@@ -76,7 +76,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
         var answer = new HttpAnswer(context, McpEra.Modern, operation);
         if (ModernRequest.Check(context.Request, message.Span, message.Shape) is { } error) await answer.FailAsync(error, message.Id);
         else if (message.Shape.Kind != MessageKind.Request) context.Response.StatusCode = StatusCodes.Status202Accepted;
-        else await AnswerModernAsync(context, new ClientRequest(message, McpEra.Modern, scope, Caller(affinity), answer, ModernRequest.Parameters(context.Request)));
+        else await AnswerModernAsync(context, new ClientRequest(message, McpEra.Modern, scope, Caller(affinity, message), answer, ModernRequest.Parameters(context.Request)));
     }
 
     private Task AnswerModernAsync(HttpContext context, ClientRequest request) => request.Shape.Method == McpMethod.SubscriptionsListen
@@ -87,5 +87,5 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
     private static McpEra EraOf(HttpRequest request, MessageShape shape) =>
         !shape.EnvelopeVersion.IsEmpty || shape.Method == McpMethod.Discover || request.Headers[McpHeader.ProtocolVersion] == McpVersion.Modern ? McpEra.Modern : McpEra.Legacy;
 
-    private static SessionKey Caller(string? affinity) => new(SessionKey.Anonymous, affinity is null ? null : $"affinity:{affinity}");
+    private static SessionKey Caller(string? affinity, Incoming message) => new(SessionKey.Anonymous, affinity is null ? null : $"affinity:{affinity}") { Profile = ModernRequest.Profile(message.Span, message.Shape) };
 }

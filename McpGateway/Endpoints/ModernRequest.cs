@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using McpGateway.Protocol;
+using McpGateway.Sessions;
 using McpGateway.Upstreams.Links;
 
 namespace McpGateway.Endpoints;
@@ -28,6 +31,15 @@ internal static class ModernRequest
         if (shape.Kind == MessageKind.Request && shape.EnvelopeCapabilities.IsEmpty)
             return new RpcError(RpcErrorCode.InvalidParams, $"params._meta must hold \"{Envelope.ClientCapabilities}\" in revision {McpVersion.Modern}; {{}} for none.") { Status = StatusCodes.Status400BadRequest };
         return shape.Kind == MessageKind.Request ? CheckMirrored(request, body, shape) : null;
+    }
+
+    /// <summary>What an upstream session for this request is opened as, where the upstream is of the legacy kind. Most clients declare nothing, and cost nothing here.</summary>
+    public static SessionProfile Profile(ReadOnlySpan<byte> body, MessageShape shape)
+    {
+        var capabilities = shape.EnvelopeCapabilities.Of(body);
+        return capabilities.Length <= 2 || capabilities[0] != '{'
+            ? SessionProfile.Default
+            : SessionProfile.Of(McpVersion.LatestLegacy, ClientCapabilitiesJson.Read(JsonNode.Parse(capabilities, documentOptions: new JsonDocumentOptions { MaxDepth = 128 })));
     }
 
     /// <summary>Headers <c>Mcp-Param-*</c>, as they came; null when there are none.</summary>

@@ -6,7 +6,7 @@ using McpGateway.Upstreams;
 namespace McpGateway.Endpoints;
 
 /// <summary>Answers what the gateway knows itself and sends the rest to the upstream it is for.</summary>
-internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers answers, CallForwarder forwarder)
+internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers answers, ClientWishes wishes, CallForwarder forwarder)
 {
     /// <summary>Answers a request; the answer, or an error, has then been written.</summary>
     /// <param name="request">The request.</param>
@@ -27,6 +27,10 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
                 case McpMethod.ToolsList:
                     await answers.WriteToolsAsync(output, request, cancellationToken);
                     break;
+                case McpMethod.SetLevel or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe when request.Peer is not null:
+                    if (await wishes.TryTakeAsync(request, cancellationToken) is { } taken) await AnswerWishAsync(request, taken, output);
+                    else await ForwardAsync(request, cancellationToken);
+                    return;
                 default:
                     await ForwardAsync(request, cancellationToken);
                     return;
@@ -39,6 +43,13 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
         }
 
         await request.Answer.AnswerAsync(output);
+    }
+
+    private static Task AnswerWishAsync(ClientRequest request, WishTaken taken, MessageBuffer output)
+    {
+        if (taken.Error is { } error) return request.Answer.FailAsync(error, request.Id);
+        ServerAnswers.WriteEmpty(output, request.Id);
+        return request.Answer.AnswerAsync(output);
     }
 
     private Task ForwardAsync(ClientRequest request, CancellationToken cancellationToken)
@@ -67,7 +78,7 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
     }
 
     private static GatewayCall Call(ClientRequest request, Upstream upstream, string? upstreamName) =>
-        new(request.Message, request.Shape, request.Era, upstream, upstreamName, request.Key, request.Parameters, request.Answer) { Trace = request.Trace };
+        new(request.Message, request.Shape, request.Era, upstream, upstreamName, request.Key, request.Parameters, request.Answer) { Peer = request.Peer, Trace = request.Trace, Capabilities = upstream.Allow(request.Key.Profile.Capabilities) };
 
     /// <summary>What revision 2026-07-28 removed beside <c>initialize</c> and <c>ping</c>: it changed a session, and there is none.</summary>
     private static bool IsRemoved(ClientRequest request) =>

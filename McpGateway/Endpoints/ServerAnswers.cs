@@ -10,8 +10,11 @@ namespace McpGateway.Endpoints;
 /// <summary>What the gateway answers as a server, without asking an upstream: who it is, what it can, and the tools it knows.</summary>
 internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions options)
 {
-    /// <summary>Parts of a server's capabilities that calls alone can carry; what needs a channel back to the client is not offered.</summary>
-    private static readonly string[] s_carried = ["tools", "prompts", "resources", "completions"];
+    /// <summary>Parts of a server's capabilities that are carried between any two revisions.</summary>
+    private static readonly string[] s_carried = ["tools", "prompts", "resources", "completions", "logging"];
+
+    /// <summary>Those that no two revisions spell alike, and pass as they are where client and upstream speak the same one.</summary>
+    private static readonly string[] s_ofOneRevision = ["tasks", "extensions", "experimental"];
 
     public static void WriteEmpty(MessageBuffer output, ReadOnlyMemory<byte> id) => Write(output, id, "{}"u8);
 
@@ -19,7 +22,7 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
     /// <exception cref="Sessions.UpstreamException">That upstream is down.</exception>
     public async Task WriteInitializeAsync(MessageBuffer output, ReadOnlyMemory<byte> id, string version, Upstream? scope, CancellationToken cancellationToken)
     {
-        var result = await IntroduceAsync(scope, cancellationToken);
+        var result = await IntroduceAsync(scope, version, cancellationToken);
         result.Insert(0, "protocolVersion", version);
         Write(output, id, JsonSerializer.SerializeToUtf8Bytes<JsonNode>(result));
     }
@@ -28,7 +31,7 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
     /// <exception cref="Sessions.UpstreamException">The endpoint's upstream is down.</exception>
     public async Task WriteDiscoverAsync(MessageBuffer output, ReadOnlyMemory<byte> id, Upstream? scope, CancellationToken cancellationToken)
     {
-        var result = await IntroduceAsync(scope, cancellationToken);
+        var result = await IntroduceAsync(scope, McpVersion.Modern, cancellationToken);
         var info = result["serverInfo"]!.DeepClone();
         result.Remove("serverInfo");
         result["supportedVersions"] = new JsonArray(McpVersion.Modern);
@@ -81,29 +84,31 @@ internal sealed class ServerAnswers(UpstreamRegistry upstreams, GatewayOptions o
         return new JsonObject { ["upstream"] = upstream.Name, ["state"] = failure is null ? "opening" : "down", ["reason"] = failure?.Message ?? "It is still being opened." };
     }
 
-    private async Task<JsonObject> IntroduceAsync(Upstream? scope, CancellationToken cancellationToken)
+    private async Task<JsonObject> IntroduceAsync(Upstream? scope, string version, CancellationToken cancellationToken)
     {
         if (scope is null)
         {
             return new JsonObject
             {
-                ["capabilities"] = new JsonObject { ["tools"] = Listed() },
+                ["capabilities"] = new JsonObject { ["tools"] = Listed(), ["logging"] = new JsonObject() },
                 ["serverInfo"] = JsonNode.Parse(GatewayIdentity.Json),
                 ["instructions"] = $"Tools of several servers, named upstream__tool: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.",
             };
         }
 
         var server = await scope.KnowAsync(cancellationToken);
-        var result = new JsonObject { ["capabilities"] = Carried(server.Capabilities), ["serverInfo"] = JsonNode.Parse(server.ServerInfo) };
+        var result = new JsonObject { ["capabilities"] = Carried(server.Capabilities, server.Version == version), ["serverInfo"] = JsonNode.Parse(server.ServerInfo) };
         if (server.Instructions is not null) result["instructions"] = server.Instructions;
         return result;
     }
 
-    private static JsonObject Carried(string capabilities)
+    private static JsonObject Carried(string capabilities, bool isSameRevision)
     {
         var offered = JsonNode.Parse(capabilities) as JsonObject;
         var carried = new JsonObject();
         foreach (var name in s_carried.Where(name => offered?.ContainsKey(name) == true)) carried[name] = name == "tools" ? Listed() : new JsonObject();
+        if (offered?["resources"]?["subscribe"] is JsonValue subscribe && subscribe.TryGetValue<bool>(out var does) && does) carried["resources"]!["subscribe"] = true;
+        foreach (var name in s_ofOneRevision.Where(name => isSameRevision && offered?.ContainsKey(name) == true)) carried[name] = offered![name]!.DeepClone();
         return carried;
     }
 

@@ -24,7 +24,7 @@ internal sealed class SessionCalls(RequestRouter router, ClientSessions sessions
 
         try
         {
-            await router.RouteAsync(new ClientRequest(message, McpEra.Legacy, scope, session.Key, answer), cancellation.Token);
+            await router.RouteAsync(new ClientRequest(message, McpEra.Legacy, scope, session.Key, answer) { Peer = session.Peer }, cancellation.Token);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -83,6 +83,7 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
     public static void Take(ClientSession session, Incoming message)
     {
         if (message.Shape.Method == McpMethod.Cancelled) session.Cancel(message.Shape.RequestId.Of(message.Span));
+        else session.Peer.Take(message.Shape, message.Span);
     }
 
     private const string NoBatch = "A batch was sent; send one message per request (batches are of revision 2025-03-26 alone).";

@@ -1,3 +1,4 @@
+using McpGateway.Calls.Inputs;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Upstreams;
 
@@ -5,9 +6,9 @@ namespace McpGateway.Lifecycle;
 
 /// <summary>
 /// Ends the gateway without breaking what runs: new requests are refused from the first moment (<see cref="Endpoints.McpEndpoint"/>),
-/// calls under way get until the deadline, then sessions that can be resumed are parked in the ledger, the others ended at their upstreams, and every process closed.
+/// calls that wait for a client's answer are given up, those under way get until the deadline, then sessions that can be resumed are parked in the ledger, the others ended at their upstreams, and every process closed.
 /// </summary>
-internal sealed class GatewayDrain(UpstreamRegistry upstreams, StreamHub streams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
+internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkedCalls parked, StreamHub streams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -17,6 +18,7 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, StreamHub streams
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        await parked.GiveUpAsync();
         await WaitForCallsAsync(cancellationToken);
         streams.EndPairs();
     }

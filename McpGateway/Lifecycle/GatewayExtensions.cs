@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Calls.Inputs;
 using McpGateway.Endpoints;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Endpoints.Subscriptions;
@@ -34,12 +35,15 @@ internal static class GatewayExtensions
     private static IServiceCollection AddCalls(this IServiceCollection services) => services
         .AddSingleton<CallMetrics>()
         .AddSingleton<ServerMeter>()
+        .AddSingleton<ParkedCalls>()
+        .AddSingleton<CallRelay>()
         .AddSingleton<CallForwarder>();
 
     private static IServiceCollection AddEndpoints(this IServiceCollection services) => services
         .AddSingleton<ClientSessions>()
         .AddSingleton<ListChanges>()
         .AddSingleton<ServerAnswers>()
+        .AddSingleton<ClientWishes>()
         .AddSingleton<RequestRouter>()
         .AddSingleton<StreamHub>()
         .AddSingleton<SubscriptionEndpoint>()

@@ -51,6 +51,9 @@ internal static partial class Log
     [LoggerMessage(3003, LogLevel.Error, "{Method} failed in a way nobody foresaw.")]
     public static partial void RequestFailed(this ILogger logger, string method, Exception exception);
 
+    [LoggerMessage(3004, LogLevel.Error, "A call whose client did not answer could not be ended in good order.")]
+    public static partial void GiveUpFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(4001, LogLevel.Information, "Upstreams from {Source}: {Upstreams}.")]
     public static partial void UpstreamsLoaded(this ILogger logger, string source, string upstreams);
 

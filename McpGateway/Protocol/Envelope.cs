@@ -19,10 +19,16 @@ internal static class Envelope
     /// </summary>
     public const string Affinity = "internal.mcp-gateway/affinity";
 
-    /// <summary>The gateway as a client of upstreams. It declares no capability: a server then asks nothing back, which is what lets a session serve any caller.</summary>
+    /// <summary>The gateway as a client of upstreams, for its own calls and for clients that cannot be asked anything.</summary>
     public static ReadOnlyMemory<byte> OfGateway { get; } = Encoding.UTF8.GetBytes(
         $$"""
         "{{ProtocolVersion}}":"{{McpVersion.Modern}}","{{ClientInfo}}":{{GatewayIdentity.Json}},"{{ClientCapabilities}}":{}
+        """.Trim());
+
+    /// <summary>The same for a call whose client can be asked something: what it can be asked follows.</summary>
+    public static ReadOnlyMemory<byte> OfGatewayWithoutCapabilities { get; } = Encoding.UTF8.GetBytes(
+        $$"""
+        "{{ProtocolVersion}}":"{{McpVersion.Modern}}","{{ClientInfo}}":{{GatewayIdentity.Json}}
         """.Trim());
 
     /// <summary>True for a member that belongs to one hop only, and so never passes from a client to an upstream.</summary>

@@ -126,6 +126,7 @@ internal ref struct MessageScanner
             else if (Is("capabilities"u8)) _shape.InitializeCapabilities = ReadValue(_shape.InitializeCapabilities, "capabilities");
             else if (Is("inputResponses"u8)) _shape.InputResponses = ReadValue(_shape.InputResponses, "inputResponses");
             else if (Is("requestState"u8)) _shape.RequestState = ReadValue(_shape.RequestState, "requestState");
+            else if (Is("task"u8)) _shape.Task = ReadValue(_shape.Task, "task");
             else if (Is("level"u8)) _shape.Level = ReadValue(_shape.Level, "level");
             else SkipValue();
         }

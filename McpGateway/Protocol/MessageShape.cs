@@ -72,6 +72,9 @@ internal struct MessageShape
     /// <summary><c>params.requestState</c>, which belongs to them.</summary>
     public ByteRange RequestState;
 
+    /// <summary><c>params.task</c>: the request is to be run as a task.</summary>
+    public ByteRange Task;
+
     /// <summary><c>params.level</c> of a log message, or of a request that sets the least severe one.</summary>
     public ByteRange Level;
 

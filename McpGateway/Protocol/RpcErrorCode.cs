@@ -18,6 +18,12 @@ internal static class RpcErrorCode
     /// <summary>The envelope names a revision the server does not speak (2026-07-28).</summary>
     public const int UnsupportedProtocolVersion = -32022;
 
+    /// <summary>A resource is not there (to 2025-11-25; since then <see cref="InvalidParams"/>).</summary>
+    public const int ResourceNotFound = -32002;
+
+    /// <summary>The user has to open an address first (2025-11-25 alone; since then an input request).</summary>
+    public const int UrlElicitationRequired = -32042;
+
     /// <summary>Ours: the upstream cannot be reached now. Its <c>data</c> says why and when to retry.</summary>
     public const int UpstreamUnavailable = -32050;
 

@@ -12,6 +12,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Subscribed = new("subscribed", "its caller has subscribed to something");
     public static readonly CloseReason LevelSet = new("level_set", "its caller has set the log level");
     public static readonly CloseReason TaskUsed = new("task_used", "its caller has used a task");
+    public static readonly CloseReason Asked = new("asked", "its caller was asked something");
     public static readonly CloseReason ClientLeft = new("client_left", "its client has left");
     public static readonly CloseReason OtherPrincipal = new("other_principal", "it served another principal");
     public static readonly CloseReason MaxLifetime = new("max_lifetime", "it has passed its maximum lifetime");
@@ -20,6 +21,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Evicted = new("evicted", "it was the least recently used when another was wanted");
     public static readonly CloseReason ProfileUnused = new("profile_unused", "its kind of client has not called for long, or less lately than others");
     public static readonly CloseReason Cancelled = new("cancelled", "its call was cancelled");
+    public static readonly CloseReason NotAnswered = new("not_answered", "its call's client did not answer in time");
     public static readonly CloseReason TimedOut = new("timed_out", "its call did not end in time");
     public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");
     public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");

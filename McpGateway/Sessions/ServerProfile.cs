@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using McpGateway.Protocol;
 
 namespace McpGateway.Sessions;
@@ -10,6 +11,11 @@ namespace McpGateway.Sessions;
 /// <param name="Instructions">Its instructions; null when it gave none.</param>
 internal sealed record ServerProfile(McpEra Era, string Version, string ServerInfo, string Capabilities, string? Instructions)
 {
+    private readonly Lazy<JsonObject?> _capabilities = new(() => JsonNode.Parse(Capabilities) as JsonObject);
+
+    /// <summary>True when it declares a capability.</summary>
+    public bool Has(string capability) => _capabilities.Value?.ContainsKey(capability) == true;
+
     /// <summary>True when it says that it has tools.</summary>
     public bool HasTools { get; init; }
 }

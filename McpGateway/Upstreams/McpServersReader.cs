@@ -48,7 +48,8 @@ internal sealed partial class McpServersReader(string source, string directory, 
             Env = Pairs(server, "env", where),
             Headers = ReadHeaders(server, where),
             WorkingDirectory = ReadDirectory(server, where),
-            Trusted = ReadTrusted(server, where),
+            Trusted = ReadFlag(server, "trusted", where),
+            Roots = ReadFlag(server, "roots", where),
             Pool = ReadPool(server, where, transport),
         };
         return _errors.Count == before ? config : null;
@@ -98,11 +99,11 @@ internal sealed partial class McpServersReader(string source, string directory, 
         return full;
     }
 
-    private bool ReadTrusted(JsonObject server, string where)
+    private bool ReadFlag(JsonObject server, string member, string where)
     {
-        if (server["trusted"] is not { } node) return false;
-        if (bool.TryParse(Scalar(node), out var trusted)) return trusted;
-        _errors.Add($"{where}: \"trusted\" is {node.ToJsonString()}; it must be true or false.");
+        if (server[member] is not { } node) return false;
+        if (bool.TryParse(Scalar(node), out var set)) return set;
+        _errors.Add($"{where}: \"{member}\" is {node.ToJsonString()}; it must be true or false.");
         return false;
     }
 

@@ -74,6 +74,8 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>What its calls measure.</summary>
     public CallMeter Calls { get; }
+    /// <summary>True when its callers share sessions: what one of them does not name, cannot be given to any.</summary>
+    public bool IsShared => Config.Pool.Mode == PoolMode.Shared;
 
     /// <summary>What the last handshake said, of the default profile where there was one; null before the first.</summary>
     public ServerProfile? Server => _server;
@@ -113,6 +115,11 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>Raised with the notification that says which list has changed. Must not block.</summary>
     public event Action<McpMethod>? ListChanged;
+
+    /// <summary>What of a client's capabilities this upstream may know of: roots only where the operator says so, and no other client comes after.</summary>
+    public ClientCapabilities Allow(ClientCapabilities capabilities) => Config.Roots && Config.Pool.Mode is not (PoolMode.Exclusive or PoolMode.Shared)
+        ? capabilities
+        : capabilities & ~(ClientCapabilities.Roots | ClientCapabilities.RootsListChanged);
 
     /// <summary>The tools as a client of this profile sees them.</summary>
     public Catalogue CatalogueOf(SessionProfile profile) => _catalogues.Of(Effective(profile));
@@ -203,7 +210,9 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>The profile by which its sessions are told apart: one for all where they are shared, or where no handshake fixes anything.</summary>
     private SessionProfile Effective(SessionProfile profile) =>
-        profile == SessionProfile.Default || Config.Pool.Mode == PoolMode.Shared || _sessions is not SessionPool || _server is { Era: McpEra.Modern } ? SessionProfile.Default : profile;
+        profile == SessionProfile.Default || Config.Pool.Mode == PoolMode.Shared || _sessions is not SessionPool || _server is { Era: McpEra.Modern }
+            ? SessionProfile.Default
+            : SessionProfile.Of(profile.Version, Allow(profile.Capabilities));
 
     private ValueTask<SessionLease> LeaseUnmeasuredAsync(SessionKey key, CancellationToken cancellationToken)
     {

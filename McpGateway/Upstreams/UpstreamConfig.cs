@@ -49,6 +49,12 @@ internal sealed record UpstreamConfig
     /// </summary>
     public bool Trusted { get; init; }
 
+    /// <summary>
+    /// True when clients may tell this upstream their roots, which can widen what a file server opens. Default false. Never in the modes
+    /// <c>exclusive</c> and <c>shared</c>, where another client comes after.
+    /// </summary>
+    public bool Roots { get; init; }
+
     public PoolOptions Pool { get; init; } = new();
 
     /// <summary>Changes with everything that decides what the upstream is and how it is reached, and reveals nothing of it.</summary>
@@ -66,5 +72,5 @@ internal sealed record UpstreamConfig
 
     private string Describe() => string.Join('\n',
         [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
-            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>()]);
+            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>(), .. Roots ? ["roots"] : Array.Empty<string>()]);
 }

@@ -94,8 +94,8 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
     }
 
     /// <summary>
-    /// The call that a message belongs to. Answers, progress and what a subscription asked for name it. Other messages name nobody: they are
-    /// the only call's where there is one client's call under way and nobody listens for the session.
+    /// The call that a message belongs to. Answers, progress and what a subscription asked for name it. A question and a log message name nobody:
+    /// they are taken for the newest client's call that is under way, which has the session to itself or shares it with calls of the same client.
     /// </summary>
     private Exchange? FindOwner(UpstreamMessage message)
     {
@@ -109,20 +109,30 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
             _ => default,
         };
         if (!named.IsEmpty) return UpstreamId.TryParse(named.Of(message.Bytes.Span), out var id) && _exchanges.TryGetValue(id, out var exchange) ? exchange : Exchange.Nobody;
-        if (Listener is not null) return null;
-        var clients = _exchanges.Values.Where(static exchange => exchange.IsClients).Take(2).ToArray();
-        return clients.Length == 1 ? clients[0] : null;
+        return shape.Kind == MessageKind.Request || shape.Method is McpMethod.LogMessage or McpMethod.Cancelled ? NewestCall() : null;
+    }
+
+    private Exchange? NewestCall()
+    {
+        Exchange? newest = null;
+        foreach (var exchange in _exchanges.Values)
+        {
+            if (exchange.IsClients && exchange.Id > (newest?.Id ?? -1)) newest = exchange;
+        }
+
+        return newest;
     }
 
     private sealed class Exchange : UpstreamExchange
     {
         private readonly MultiplexedLink? _link;
-        private readonly long _id;
 
-        public Exchange(MultiplexedLink? link, long id, bool isClients) => (_link, _id, IsClients) = (link, id, isClients);
+        public Exchange(MultiplexedLink? link, long id, bool isClients) => (_link, Id, IsClients) = (link, id, isClients);
 
         /// <summary>The owner of what needs no owner any more: an ended call's late messages, a settled message.</summary>
         public static Exchange Nobody { get; } = CreateNobody();
+
+        public long Id { get; }
 
         public bool IsClients { get; }
 
@@ -146,7 +156,7 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
 
         public override ValueTask DisposeAsync()
         {
-            _link?._exchanges.TryRemove(_id, out _);
+            _link?._exchanges.TryRemove(Id, out _);
             _messages.Writer.TryComplete();
             while (_messages.Reader.TryRead(out var late)) late.Dispose();
             return ValueTask.CompletedTask;

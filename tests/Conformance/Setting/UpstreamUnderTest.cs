@@ -27,10 +27,18 @@ internal sealed record UpstreamUnderTest(string Name, string Revision, string Tr
     /// <summary>Starts it; null where the gateway does.</summary>
     public async Task<ServiceProcess?> StartAsync() => Transport == Stdio ? null : await ServiceProcess.StartAsync(Project, ["--era", Revision]);
 
-    public KeyValuePair<string, JsonNode?> Entry(ServiceProcess? server) => new(Name, Transport switch
+    public KeyValuePair<string, JsonNode?> Entry(ServiceProcess? server)
+    {
+        var entry = Reached(server);
+        // Scenarios ask for roots, which an operator has to allow.
+        entry["roots"] = true;
+        return new(Name, entry);
+    }
+
+    private JsonObject Reached(ServiceProcess? server) => Transport switch
     {
         Stdio => new JsonObject { ["command"] = "dotnet", ["args"] = new JsonArray(RepositoryRoot.AssemblyOf(Project), "--stdio", "--era", Revision) },
         Sse => new JsonObject { ["url"] = new Uri(server!.BaseAddress, "/sse").ToString(), ["type"] = "sse" },
         _ => new JsonObject { ["url"] = new Uri(server!.BaseAddress, "/mcp").ToString(), ["type"] = "http" },
-    });
+    };
 }

@@ -47,17 +47,18 @@ public sealed class SplicerTests
     }
 
     [Fact]
-    public void Splice_KeepsTheClientsEnvelopeFromTheUpstream_AndItsOwnMetaNot()
+    public void Splice_PassesOnWhatTheClientCanBeAskedAndWantsToHear_NotTheRestOfItsEnvelope()
     {
         var message = """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{ENVELOPE,"io.modelcontextprotocol/logLevel":"debug","own/x": [1.0] ,"progressToken":"p"},"name":"t"}}""".Replace("ENVELOPE", Envelope, StringComparison.Ordinal);
 
         ToUpstream(message, McpEra.Legacy, client: McpEra.Modern)
             .ShouldBe("""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"_meta":{"own/x": [1.0],"progressToken":7},"name":"t"}}""");
         var modern = JsonNode.Parse(ToUpstream(message, McpEra.Modern, client: McpEra.Modern))!["params"]!["_meta"]!.AsObject();
-        modern["io.modelcontextprotocol/clientCapabilities"]!.AsObject().ShouldBeEmpty();
+        modern["io.modelcontextprotocol/clientCapabilities"]!.ToJsonString().ShouldBe("""{"sampling":{}}""");
+        modern["io.modelcontextprotocol/logLevel"]!.GetValue<string>().ShouldBe("debug");
+        modern["io.modelcontextprotocol/clientInfo"]!["name"]!.GetValue<string>().ShouldBe("mcp-gateway");
         modern["own/x"]!.ToJsonString().ShouldBe("[1.0]");
         modern["progressToken"]!.GetValue<int>().ShouldBe(7);
-        modern.ContainsKey("io.modelcontextprotocol/logLevel").ShouldBeFalse();
     }
 
     [Fact]
@@ -85,7 +86,7 @@ public sealed class SplicerTests
         using var message = Message(answer);
         using var output = new MessageBuffer();
 
-        AnswerSplicer.WriteResult(output, message, "\"c\""u8.ToArray(), (McpEra)client, (McpEra)upstream);
+        AnswerSplicer.WriteResult(output, message, Call("\"c\"", (McpEra)client), (McpEra)upstream);
 
         Encoding.UTF8.GetString(output.Span).ShouldBe(expected);
     }
@@ -99,20 +100,34 @@ public sealed class SplicerTests
         using var message = Message(answer);
         using var output = new MessageBuffer();
 
-        AnswerSplicer.WriteError(output, message, "3"u8.ToArray());
+        AnswerSplicer.WriteError(output, message, Call("3", McpEra.Modern)).ShouldBe(-32602);
 
         Encoding.UTF8.GetString(output.Span).ShouldBe("""{"jsonrpc":"2.0","id":3,"error":{"code":-32602 ,"message":"\u00e4","data":{"n":1.50}}}""");
+    }
+
+    /// <summary>Until 2026-07-28 a resource that is not there had a code of its own, and no result said how long it holds.</summary>
+    [Fact]
+    public void Write_SpellsForAModernClient_WhatItsRevisionSpellsDifferently()
+    {
+        using var output = new MessageBuffer();
+        using (var error = Message("""{"jsonrpc":"2.0","id":7,"error":{"code":-32002,"message":"no","data":{"uri":"a:b"}}}"""))
+            AnswerSplicer.WriteError(output, error, Call("1", McpEra.Modern, "resources/read")).ShouldBe(-32602);
+        Encoding.UTF8.GetString(output.Span).ShouldBe("""{"jsonrpc":"2.0","id":1,"error":{"message":"no","data":{"uri":"a:b"},"code":-32602}}""");
+
+        output.Clear();
+        using (var read = Message("""{"jsonrpc":"2.0","id":7,"result":{"contents":[]}}""")) AnswerSplicer.WriteResult(output, read, Call("1", McpEra.Modern, "resources/read"), McpEra.Legacy);
+        Encoding.UTF8.GetString(output.Span).ShouldBe("""{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","contents":[]}}""");
     }
 
     [Theory]
     [InlineData("12")]
     [InlineData("\"tök\\u0065n\"")]
-    public void WriteProgress_RestoresTheClientsToken(string token)
+    public void WriteNotice_RestoresTheClientsToken_OfProgress(string token)
     {
         using var message = Message("""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":0.50,"progressToken":7,"message":"half"}}""");
         using var output = new MessageBuffer();
 
-        AnswerSplicer.WriteProgress(output, message, Encoding.UTF8.GetBytes(token));
+        AnswerSplicer.WriteNotice(output, message, Call("1", McpEra.Modern, meta: $$"""{"progressToken":{{token}}}"""));
 
         Encoding.UTF8.GetString(output.Span).ShouldBe($$$"""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":0.50,"progressToken":{{{token}}},"message":"half"}}""");
     }
@@ -132,7 +147,7 @@ public sealed class SplicerTests
 
             using var message = Message($"{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{{\"structuredContent\":{value}}}}}");
             using var output = new MessageBuffer();
-            AnswerSplicer.WriteResult(output, message, "1"u8.ToArray(), McpEra.Modern, McpEra.Legacy);
+            AnswerSplicer.WriteResult(output, message, Call("1", McpEra.Modern), McpEra.Legacy);
             Encoding.UTF8.GetString(output.Span).ShouldBe($"{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{{\"resultType\":\"complete\",\"structuredContent\":{value}}}}}", $"round {round} of seed {seed}");
         }
     }
@@ -140,9 +155,15 @@ public sealed class SplicerTests
     private static string ToUpstream(string message, McpEra upstream, McpEra client = McpEra.Legacy, string? name = null)
     {
         var bytes = Encoding.UTF8.GetBytes(message);
-        var call = new GatewayCall(bytes, MessageScanner.Scan(bytes), client, null!, name, default, null, null!);
+        var call = new GatewayCall(bytes, MessageScanner.Scan(bytes), client, null!, name, new SessionKey(SessionKey.Anonymous, null), null, null!);
         using var output = RequestSplicer.Splice(call, 7, upstream);
         return Encoding.UTF8.GetString(output.Span);
+    }
+
+    private static GatewayCall Call(string id, McpEra client, string method = "tools/call", string meta = "{}")
+    {
+        var bytes = Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"{{{method}}}","params":{"_meta":{{{meta}}}}}""");
+        return new GatewayCall(bytes, MessageScanner.Scan(bytes), client, null!, null, new SessionKey(SessionKey.Anonymous, null), null, null!);
     }
 
     private static UpstreamMessage Message(string json) => UpstreamMessage.Scan(MessageBuffer.CopyOf(Encoding.UTF8.GetBytes(json)));

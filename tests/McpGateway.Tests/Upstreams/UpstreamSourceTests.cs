@@ -59,6 +59,17 @@ public sealed class UpstreamSourceTests : IDisposable
     public void Read_TrustsAnUpstream_OnlyWhereTheOperatorSaysSo(string member, bool trusted) =>
         Read($$"""{ "mcpServers": { "a": { "url": "http://h/"{{member}} } } }""")["a"].Trusted.ShouldBe(trusted);
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(""", "roots": true""", true)]
+    public void Read_LetsAnUpstreamSeeRoots_OnlyWhereTheOperatorSaysSo(string member, bool roots)
+    {
+        var config = Read($$"""{ "mcpServers": { "a": { "url": "http://h/"{{member}} } } }""")["a"];
+
+        config.Roots.ShouldBe(roots);
+        (config.Fingerprint == Read("""{ "mcpServers": { "a": { "url": "http://h/" } } }""")["a"].Fingerprint).ShouldBe(!roots);
+    }
+
     [Fact]
     public void Trust_MakesAnotherConfiguration_SoThatItHoldsFromTheReloadOn()
     {
@@ -103,6 +114,7 @@ public sealed class UpstreamSourceTests : IDisposable
     [InlineData("""{ "url": "http://h/", "headers": { "Not a name": "x" } }""", "headers.Not a name is no name")]
     [InlineData("""{ "url": "http://h/", "headers": { "X": "a\nb" } }""", "headers.X holds a line end")]
     [InlineData("""{ "url": "http://h/", "trusted": "perhaps" }""", "\"trusted\" is \"perhaps\"; it must be true or false")]
+    [InlineData("""{ "url": "http://h/", "roots": "some" }""", "\"roots\" is \"some\"; it must be true or false")]
     [InlineData("""{ "url": "http://h/", "trusted": 1 }""", "\"trusted\" is 1; it must be true or false")]
     [InlineData("""{ "url": "http://h/", "pool": 3 }""", "\"pool\" must be an object")]
     [InlineData("""{ "url": "http://h/", "pool": { "size": 3 } }""", "pool.size is not known; known are mode")]

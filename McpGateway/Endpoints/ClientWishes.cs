@@ -1,0 +1,43 @@
+using System.Text;
+using McpGateway.Protocol;
+
+namespace McpGateway.Endpoints;
+
+/// <summary>
+/// What a legacy client asks for once, and an upstream of another kind is told in another way: the log level goes with each request to a modern
+/// upstream, and its subscriptions are one request that stays open.
+/// </summary>
+internal sealed class ClientWishes(TimeProvider time)
+{
+    /// <summary>Takes a wish that needs no forwarding.</summary>
+    /// <returns>The outcome; null when the request is to be forwarded.</returns>
+    /// <exception cref="Sessions.UpstreamException">The upstream is not available.</exception>
+    public async Task<WishTaken?> TryTakeAsync(ClientRequest request, CancellationToken cancellationToken)
+    {
+        var isModern = request.Scope is { } scope && (await scope.KnowAsync(cancellationToken)).Era == McpEra.Modern;
+        if (request.Shape.Method == McpMethod.SetLevel) return SetLevel(request, isModern);
+        return isModern ? await SubscribeAsync(request, cancellationToken) : null;
+    }
+
+    /// <summary>An upstream that can be told is told; the level also filters what others send.</summary>
+    private static WishTaken? SetLevel(ClientRequest request, bool isModern)
+    {
+        var level = JsonText.Read(request.Shape.Level.Of(request.Message.Span));
+        if (!LogSeverity.IsLevel(level)) return new WishTaken(new RpcError(RpcErrorCode.InvalidParams, $"params.level is '{level}'; it must be one of {LogSeverity.All}."));
+        request.Peer!.Level = level;
+        return request.Scope is null || isModern ? new WishTaken(null) : null;
+    }
+
+    private async Task<WishTaken?> SubscribeAsync(ClientRequest request, CancellationToken cancellationToken)
+    {
+        var uri = request.Shape.Uri.Of(request.Message);
+        if (JsonText.Read(uri.Span) is null) return new WishTaken(new RpcError(RpcErrorCode.InvalidParams, "params.uri must be the address of a resource."));
+        var upstream = request.Scope!;
+        request.Peer!.Subscribe(upstream.Name, Encoding.UTF8.GetString(uri.Span), wanted: request.Shape.Method == McpMethod.ResourcesSubscribe);
+        await request.Peer.SubscriptionAt(upstream, time).ChangeAsync(request.Peer.SubscriptionsAt(upstream.Name), cancellationToken);
+        return new WishTaken(null);
+    }
+}
+
+/// <summary>A wish that has been taken, or refused.</summary>
+internal sealed record WishTaken(RpcError? Error);
