@@ -51,15 +51,21 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
         RedisScripts.Drop, [Keys.Entries, hint.Stream == 1 ? Keys.Queue : Keys.Again], [hint.RunId, hint.Stream, hint.Entry], cancellationToken);
 
     /// <summary>A run ended.</summary>
-    public Task SettleAsync(RunStanding run, CancellationToken cancellationToken) =>
-        SettleAsync(run.Id, run.State, run.EndedAt!.Value.ToUnixTimeMilliseconds(), cancellationToken);
+    public Task SettleAsync(RunStanding run, CancellationToken cancellationToken) => database.EvaluateAsync(
+        RedisScripts.Settle,
+        [Keys.Entries, Keys.Queue, Keys.Again, Keys.All, Keys.Open, Keys.New, Keys.Ended, Keys.In(run.State)],
+        [run.Id, run.EndedAt!.Value.ToUnixTimeMilliseconds()],
+        cancellationToken);
 
     /// <summary>A run is gone.</summary>
-    public async Task ForgetAsync(string runId, CancellationToken cancellationToken)
-    {
-        foreach (var state in Enum.GetValues<RunState>().Where(state => state.IsEnded()))
-            await SettleAsync(runId, state, "", cancellationToken).ConfigureAwait(false);
-    }
+    public Task ForgetAsync(string runId, CancellationToken cancellationToken) => database.EvaluateAsync(
+        RedisScripts.Forget,
+        [
+            Keys.Entries, Keys.Queue, Keys.Again, Keys.All, Keys.Open, Keys.New, Keys.Ended,
+            .. Enum.GetValues<RunState>().Where(state => state.IsEnded()).Select(Keys.In),
+        ],
+        [runId],
+        cancellationToken);
 
     /// <summary>Gives every run that was stored and never got its hint one; its submitter was lost on the way.</summary>
     public async Task<bool> EnqueueUnfinishedAsync(CancellationToken cancellationToken)
@@ -108,9 +114,6 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
     /// <summary>Forgets workers that have not asked for an hour.</summary>
     public Task ForgetWorkersAsync(CancellationToken cancellationToken) =>
         database.EvaluateAsync(RedisScripts.ForgetWorkers, [Keys.Queue, Keys.Again], [(long)WorkerGone.TotalMilliseconds], cancellationToken);
-
-    private Task<RedisResult> SettleAsync(string runId, RunState state, RedisValue endedAt, CancellationToken cancellationToken) => database.EvaluateAsync(
-        RedisScripts.Settle, [Keys.All, Keys.Open, Keys.New, Keys.Ended, Keys.In(state), Keys.Entries, Keys.Queue, Keys.Again], [runId, endedAt], cancellationToken);
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -177,27 +177,25 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>Keys: all, open, new, ended, in:state, entries, queue, again. Values: id, time of the end; no time when the run is gone.</summary>
-    public const string Settle =
+    /// <summary>Keys: entries, queue, again, all, open, new, ended, in:state. Values: id, time of the end. The run ended.</summary>
+    public const string Settle = TakeBack +
         """
-        local place = redis.call('ZSCORE', KEYS[1], ARGV[1])
-        redis.call('ZREM', KEYS[2], ARGV[1])
-        redis.call('ZREM', KEYS[3], ARGV[1])
-        if ARGV[2] == '' then
-          redis.call('ZREM', KEYS[1], ARGV[1])
-          redis.call('ZREM', KEYS[4], ARGV[1])
-          redis.call('ZREM', KEYS[5], ARGV[1])
-        elseif place then
-          redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
-          redis.call('ZADD', KEYS[5], place, ARGV[1])
+
+        local place = redis.call('ZSCORE', KEYS[4], ARGV[1])
+        redis.call('ZREM', KEYS[5], ARGV[1])
+        redis.call('ZREM', KEYS[6], ARGV[1])
+        if place then
+          redis.call('ZADD', KEYS[7], ARGV[2], ARGV[1])
+          redis.call('ZADD', KEYS[8], place, ARGV[1])
         end
-        local held = redis.call('HGET', KEYS[6], ARGV[1])
-        if held then
-          local stream = KEYS[6 + tonumber(string.sub(held, 1, 1))]
-          if redis.call('EXISTS', stream) == 1 then redis.call('XACK', stream, 'workers', string.sub(held, 3)) end
-          redis.call('XDEL', stream, string.sub(held, 3))
-          redis.call('HDEL', KEYS[6], ARGV[1])
-        end
+        return 1
+        """;
+
+    /// <summary>Keys: entries, queue, again, then every sorted set that may hold the run. Values: id. The run is gone.</summary>
+    public const string Forget = TakeBack +
+        """
+
+        for i = 4, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
         return 1
         """;
 
@@ -218,6 +216,18 @@ internal static class RedisScripts
           end
         end
         return gone
+        """;
+
+    // Takes the run's hint out of its stream. Keys: entries, queue, again …; values: id ….
+    private const string TakeBack =
+        """
+        local held = redis.call('HGET', KEYS[1], ARGV[1])
+        if held then
+          local stream, entry = KEYS[1 + tonumber(string.sub(held, 1, 1))], string.sub(held, 3)
+          if redis.call('EXISTS', stream) == 1 then redis.call('XACK', stream, 'workers', entry) end
+          redis.call('XDEL', stream, entry)
+          redis.call('HDEL', KEYS[1], ARGV[1])
+        end
         """;
 
     /// <summary>The lease no longer holds, or the run is gone.</summary>
