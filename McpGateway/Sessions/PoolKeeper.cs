@@ -2,6 +2,8 @@ namespace McpGateway.Sessions;
 
 /// <summary>
 /// One round over a pool: closes what is too old or one too many, pings what has been quiet, names who forgot a lease.
+/// Sessions go round, so that under a light load each is used within the idle timeout, however many there are: those that were
+/// on the shelf all through the last idle timeout, beside the ones it is to hold, were not needed and are closed too.
 /// Invariant: it takes an idle session off its shelf and reserves it as a caller would, so that the two never meet on one.
 /// </summary>
 internal sealed class PoolKeeper(PoolHost host, SessionRoster roster, Shelves shelves, SessionVerifier verifier, Pins pins, Action<UpstreamSession> putBack)
@@ -18,19 +20,29 @@ internal sealed class PoolKeeper(PoolHost host, SessionRoster roster, Shelves sh
     private async Task SweepAsync(Shelf shelf, CancellationToken cancellationToken)
     {
         shelves.TryCool(shelf);
-        for (var i = shelf.Idle; i > 0 && shelf.TryTake(out var session); i--)
+        var surplus = CountSurplus(shelf);
+        for (var i = shelf.Idle; i > 0 && shelf.TryTakeToKeep(out var session); i--, surplus--)
         {
-            if (session.TryReserve()) await KeepAsync(shelf, session, cancellationToken);
+            if (session.TryReserve()) await KeepAsync(shelf, session, surplus > 0, cancellationToken);
             else roster.TryClose(session);
         }
     }
 
-    private async Task KeepAsync(Shelf shelf, UpstreamSession session, CancellationToken cancellationToken)
+    /// <summary>Sessions that nobody needed in the last idle timeout; 0 in between.</summary>
+    private int CountSurplus(Shelf shelf)
+    {
+        var now = host.Time.GetTimestamp();
+        if (host.Time.GetElapsedTime(shelf.CountedSince, now) < host.Options.IdleTimeout) return 0;
+        shelf.CountedSince = now;
+        return shelf.EndCount() - shelves.TargetOf(shelf);
+    }
+
+    private async Task KeepAsync(Shelf shelf, UpstreamSession session, bool isSurplus, CancellationToken cancellationToken)
     {
         var now = host.Time.GetTimestamp();
         var idle = host.Time.GetElapsedTime(session.LastUsedAt, now);
         var reason = verifier.Useless(session, session.Principal ?? "", now)
-            ?? (idle > host.Options.IdleTimeout && shelf.Idle >= shelves.TargetOf(shelf) ? CloseReason.Idle : null);
+            ?? ((isSurplus || idle > host.Options.IdleTimeout) && shelf.Idle >= shelves.TargetOf(shelf) ? CloseReason.Idle : null);
         if (reason is null && verifier.WantsPing(session) && !cancellationToken.IsCancellationRequested) reason = await verifier.PingAsync(session);
         if (reason is not null) roster.Retire(session, reason);
         else if (session.TryUnreserve()) putBack(session);

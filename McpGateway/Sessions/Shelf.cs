@@ -16,6 +16,7 @@ internal sealed class Shelf(SessionProfile profile)
 {
     private readonly Channel<UpstreamSession?> _sessions = Channel.CreateUnbounded<UpstreamSession?>();
     private int _idle;
+    private int _leastIdle;
     private int _waiting;
     private int _callers;
     private int _changes;
@@ -45,6 +46,9 @@ internal sealed class Shelf(SessionProfile profile)
     /// <summary>Timestamp of the last lease or waiter.</summary>
     public long LastUsedAt { get => Volatile.Read(ref _lastUsed); set => Volatile.Write(ref _lastUsed, value); }
 
+    /// <summary>Timestamp from which on the least of them is counted. The keeper's alone.</summary>
+    public long CountedSince { get; set; }
+
     /// <summary>Whether sessions are kept on it that nobody has asked for. Changed by <see cref="Shelves"/> only.</summary>
     public bool IsWarm { get => _warm; set => _warm = value; }
 
@@ -58,6 +62,14 @@ internal sealed class Shelf(SessionProfile profile)
     /// <summary>Takes the session that has been on it for longest, without waiting.</summary>
     public bool TryTake([NotNullWhen(true)] out UpstreamSession? session)
     {
+        if (!TryTakeToKeep(out session)) return false;
+        CountIdle();
+        return true;
+    }
+
+    /// <summary>The same, for one who looks after it and puts it back: no sign that it was needed.</summary>
+    public bool TryTakeToKeep([NotNullWhen(true)] out UpstreamSession? session)
+    {
         while (_sessions.Reader.TryRead(out session))
         {
             if (session is null) continue;
@@ -68,6 +80,9 @@ internal sealed class Shelf(SessionProfile profile)
         return false;
     }
 
+    /// <summary>The fewest that were left on it since this was last asked: so many more than were needed.</summary>
+    public int EndCount() => Math.Min(Interlocked.Exchange(ref _leastIdle, Idle), Idle);
+
     /// <summary>Waits for a session, behind those who came before; null to look again. Only between <see cref="Enter"/> and <see cref="Leave"/>.</summary>
     /// <param name="looked">What <see cref="Changes"/> was before he looked.</param>
     /// <param name="cancellationToken">Cancelled when he gives up.</param>
@@ -76,7 +91,9 @@ internal sealed class Shelf(SessionProfile profile)
         var reading = _sessions.Reader.ReadAsync(cancellationToken);
         if (!reading.IsCompleted && Changes != looked) WakeWaiting();
         var session = await reading;
-        if (session is not null) Interlocked.Decrement(ref _idle);
+        if (session is null) return null;
+        Interlocked.Decrement(ref _idle);
+        CountIdle();
         return session;
     }
 
@@ -97,6 +114,13 @@ internal sealed class Shelf(SessionProfile profile)
     {
         Interlocked.Increment(ref _changes);
         WakeWaiting();
+    }
+
+    /// <summary>Two at once may leave the higher count: then a session is closed that would have been used, and its successor opened in the background.</summary>
+    private void CountIdle()
+    {
+        var idle = Idle;
+        if (idle < Volatile.Read(ref _leastIdle)) Volatile.Write(ref _leastIdle, idle);
     }
 
     private void WakeWaiting()

@@ -428,6 +428,29 @@ public sealed class SessionPoolTests
         test.Pool.Counts.ShouldBe(new PoolCounts(2, 0, 0, 0, 0, 2));
     }
 
+    /// <summary>Sessions go round: each of them is used within the idle timeout, though one alone would do.</summary>
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(3, 4)]
+    public async Task Sweep_ClosesWhatWasNotNeededAtOnce_ThoughEverySessionIsUsed(int atOnce, int kept)
+    {
+        await using var test = new TestPool(s_exclusive with { MinIdle = 1 });
+        for (var i = 0; i < 4; i++) test.Add();
+        await test.Pool.SweepAsync(TestContext.Current.CancellationToken);
+
+        for (var minute = 0; minute < 15; minute++)
+        {
+            test.Clock.Advance(TimeSpan.FromMinutes(1));
+            var leases = new List<SessionLease>();
+            for (var i = 0; i < atOnce; i++) leases.Add(await test.LeaseAsync());
+            foreach (var lease in leases) await lease.DisposeAsync();
+            await test.Pool.SweepAsync(TestContext.Current.CancellationToken);
+        }
+
+        test.Pool.Counts.ShouldBe(new PoolCounts(kept, 0, 0, 0, 0, kept), "as many as are used at once, and the minimum beside them");
+        test.Sessions.Where(session => session.State == SessionState.Closed).ShouldAllBe(session => session.CloseCode == CloseReason.Idle.Code);
+    }
+
     [Fact]
     public async Task Sweep_PingsWhatIsQuiet_OncePerKeepAlive()
     {
