@@ -10,6 +10,11 @@ namespace McpGateway.Calls;
 /// <param name="operation">The measurement of the request; null when nobody listens.</param>
 internal abstract class AnswerWriter(ServerOperation? operation)
 {
+    private volatile bool _isAnswered;
+
+    /// <summary>True from the moment the answer begins to be written: before that the client cannot have it.</summary>
+    public bool IsAnswered => _isAnswered;
+
     /// <summary>True once the client has got, or may have got, a message.</summary>
     public abstract bool HasStarted { get; }
 
@@ -19,6 +24,7 @@ internal abstract class AnswerWriter(ServerOperation? operation)
     /// <param name="isToolError">True for a result by which a tool says that it failed.</param>
     public Task AnswerAsync(MessageBuffer message, int errorCode = 0, bool isToolError = false)
     {
+        _isAnswered = true;
         if (errorCode != 0 || isToolError) operation?.Note(new OperationEnd(errorCode, isToolError));
         return WriteAnswerAsync(message, errorCode);
     }
@@ -26,6 +32,7 @@ internal abstract class AnswerWriter(ServerOperation? operation)
     /// <summary>Answers with an error of the gateway's own.</summary>
     public Task FailAsync(RpcError error, ReadOnlyMemory<byte> id)
     {
+        _isAnswered = true;
         operation?.Note(new OperationEnd(error.Code));
         return WriteErrorAsync(error, id);
     }

@@ -12,7 +12,7 @@ namespace McpGateway.Endpoints;
 /// </summary>
 internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams)
 {
-    private readonly ConcurrentDictionary<string, CancellationTokenSource> _calls = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ClientCall> _calls = new(StringComparer.Ordinal);
     private volatile ClientIntroduction _introduction = ClientIntroduction.None;
     private long _lastUsed;
     private volatile bool _hasEnded;
@@ -69,30 +69,22 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
     }
 
     /// <summary>Remembers a call so that the client can cancel it; false when one with this id is under way, which the protocol forbids.</summary>
-    public bool TryBegin(ReadOnlySpan<byte> requestId, CancellationTokenSource cancellation) => _calls.TryAdd(Encoding.UTF8.GetString(requestId), cancellation);
+    public bool TryBegin(ReadOnlySpan<byte> requestId, ClientCall call)
+    {
+        var id = Encoding.UTF8.GetString(requestId);
+        return _calls.TryAdd(id, call) || (_calls.TryGetValue(id, out var before) && before.IsAnswered && _calls.TryUpdate(id, call, before)) || _calls.TryAdd(id, call);
+    }
 
-    public void End(ReadOnlySpan<byte> requestId) => _calls.TryRemove(Encoding.UTF8.GetString(requestId), out _);
+    public void End(ReadOnlySpan<byte> requestId, ClientCall call) => _calls.TryRemove(KeyValuePair.Create(Encoding.UTF8.GetString(requestId), call));
 
     /// <summary>Cancels a call; one that has ended, or never was, is ignored as the specification asks.</summary>
     public void Cancel(ReadOnlySpan<byte> requestId)
     {
-        if (_calls.TryGetValue(Encoding.UTF8.GetString(requestId), out var call)) Cancel(call);
+        if (_calls.TryGetValue(Encoding.UTF8.GetString(requestId), out var call)) call.Cancel();
     }
 
     public void CancelAll()
     {
-        foreach (var call in _calls.Values) Cancel(call);
-    }
-
-    private static void Cancel(CancellationTokenSource call)
-    {
-        try
-        {
-            call.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The call ended while its cancellation was on the way.
-        }
+        foreach (var call in _calls.Values) call.Cancel();
     }
 }

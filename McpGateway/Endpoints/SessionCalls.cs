@@ -15,8 +15,8 @@ internal sealed class SessionCalls(RequestRouter router, ClientSessions sessions
     public async Task RunAsync(ClientSession session, Upstream? scope, Incoming message, AnswerWriter answer)
     {
         using var owned = message;
-        using var cancellation = new CancellationTokenSource();
-        if (!session.TryBegin(message.Id.Span, cancellation))
+        using var call = new ClientCall(answer);
+        if (!session.TryBegin(message.Id.Span, call))
         {
             await answer.FailAsync(new RpcError(RpcErrorCode.InvalidRequest, "A request with this id is under way in this session."), message.Id);
             return;
@@ -24,9 +24,9 @@ internal sealed class SessionCalls(RequestRouter router, ClientSessions sessions
 
         try
         {
-            await router.RouteAsync(new ClientRequest(message, McpEra.Legacy, scope, session.Key, answer) { Peer = session.Peer }, cancellation.Token);
+            await router.RouteAsync(new ClientRequest(message, McpEra.Legacy, scope, session.Key, answer) { Peer = session.Peer }, call.Cancelled);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.Cancelled.IsCancellationRequested)
         {
             // A cancelled request gets no answer.
         }
@@ -37,7 +37,7 @@ internal sealed class SessionCalls(RequestRouter router, ClientSessions sessions
         }
         finally
         {
-            session.End(message.Id.Span);
+            session.End(message.Id.Span, call);
             if (session.HasEnded) await sessions.ReleaseAsync(session);
         }
     }

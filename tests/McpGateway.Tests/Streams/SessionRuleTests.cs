@@ -48,6 +48,17 @@ public sealed class SessionRuleTests(GuardedGateway guarded) : IClassFixture<Gua
     }
 
     [Fact]
+    public async Task RequestId_MayBeUsedAgain_OnceItsAnswerIsThere()
+    {
+        var session = await Gateway.InitializeAsync();
+        for (var call = 0; call < 200; call++)
+        {
+            var reply = await Gateway.PostAsync("/mcp", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"up__echo","arguments":{"text":"again"}}}""", ("Mcp-Session-Id", session));
+            reply.Text.ShouldBe("again", reply.ToString());
+        }
+    }
+
+    [Fact]
     public async Task Batch_IsAnsweredAsOne_InTheRevisionThatHasIt()
     {
         var session = await Gateway.InitializeAsync(version: "2025-03-26");
