@@ -34,18 +34,26 @@ internal static class LinkCalls
         return $"{{{envelope}{(envelope.Length > 0 && members.Length > 0 ? "," : "")}{members}}}";
     }
 
+    /// <summary>Pings; returns when the session lives, as <see cref="PingAsync"/> has it.</summary>
+    /// <exception cref="UpstreamException">It is lost, or no answer came.</exception>
+    public static async Task ProbeAsync(UpstreamLink link, CancellationToken cancellationToken)
+    {
+        using var answer = await CallAsync(link, McpMethodNames.Ping, "{}", cancellationToken);
+        if (answer.Shape.Kind != MessageKind.Error) return;
+        var text = answer.ReadErrorText();
+        var shape = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
+        // A ping runs nothing: whatever speaks of the session is no tool's.
+        if (shape.Kind is not null) throw new UpstreamException(FailureKind.SessionLost, $"it answered a ping with: {text}");
+    }
+
     /// <summary>Why the session does not live any more; null when it answered, even if with an error, unless that says that the session is lost.</summary>
     public static async Task<string?> PingAsync(UpstreamLink link, TimeSpan timeout, TimeProvider time)
     {
         using var deadline = new CancellationTokenSource(timeout, time);
         try
         {
-            using var answer = await CallAsync(link, McpMethodNames.Ping, "{}", deadline.Token);
-            if (answer.Shape.Kind != MessageKind.Error) return null;
-            var text = answer.ReadErrorText();
-            var shape = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
-            // A ping runs nothing: whatever speaks of the session is no tool's.
-            return shape.Kind is not null ? $"it answered a ping with: {text}" : null;
+            await ProbeAsync(link, deadline.Token);
+            return null;
         }
         catch (UpstreamException exception)
         {

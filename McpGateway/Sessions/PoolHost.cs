@@ -17,6 +17,9 @@ internal sealed record PoolHost
     /// <summary>Says that more sessions may be wanted. Never waits.</summary>
     public required Action Request { get; init; }
 
+    /// <summary>Whether a gateway that stopped has left this key's own session, as far as is known without asking anybody.</summary>
+    public Func<SessionKey, bool> IsParked { get; init; } = static _ => false;
+
     /// <summary>Says that a pinned session was taken from its owner.</summary>
     public required Action<SessionKey> OnEvicted { get; init; }
 

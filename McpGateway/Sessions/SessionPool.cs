@@ -20,6 +20,7 @@ internal sealed class SessionPool : UpstreamSessions
     private readonly Pins _pins;
     private readonly PoolKeeper _keeper;
     private readonly Refill _refill;
+    private readonly Adoptions _adoptions = new();
     private readonly Lock _reserving = new();
     private readonly CancellationTokenSource _closing = new();
     private long _turns;
@@ -52,6 +53,7 @@ internal sealed class SessionPool : UpstreamSessions
             // What is being opened counts even where it is not wanted any more: the opener takes it off again.
             if (_options.Mode == PoolMode.Shared) wanted = Math.Max(LackOfShared, _shelves.Default.Opening);
             else foreach (var shelf in _shelves.All) wanted += Math.Max(_shelves.LackOf(shelf), shelf.Opening);
+            wanted += _adoptions.Waiting + _adoptions.Opening;
             return Math.Max(0, Math.Min(wanted, Limit - _roster.Total));
         }
     }
@@ -61,7 +63,7 @@ internal sealed class SessionPool : UpstreamSessions
     /// <summary>Sessions at most: as configured, or fewer for a while once the upstream has refused one more.</summary>
     private int Limit => Volatile.Read(ref _found) is { } found && _time.GetElapsedTime(found.Since) < s_limitHolds ? found.Most : _options.Max;
 
-    private bool HasRoom => _roster.Total + _shelves.Opening < Limit;
+    private bool HasRoom => _roster.Total + _shelves.Opening + _adoptions.Opening < Limit;
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) => _options.Mode switch
     {
@@ -99,6 +101,25 @@ internal sealed class SessionPool : UpstreamSessions
     {
         lock (_reserving) _shelves.Of(profile).Opening--;
         MakeRoom();
+    }
+
+    public override SessionKey? TryBeginAdopting()
+    {
+        lock (_reserving) return _closing.IsCancellationRequested || _host.Drain.IsOn || !HasRoom ? null : _adoptions.TryBegin();
+    }
+
+    public override void EndAdopting(SessionKey key, UpstreamSession? session, UpstreamException? failure)
+    {
+        if (session is not null)
+        {
+            session.PinnedTo = key;
+            _roster.Add(session);
+            if (_closing.IsCancellationRequested) _roster.Retire(session, CloseReason.Shutdown);
+        }
+
+        lock (_reserving) _adoptions.End(key, session, failure);
+        if (_host.Drain.IsOn) CloseUnused(CloseReason.Drained);
+        if (Volatile.Read(ref _waiting) > 0) _shelves.WakeOthers();
     }
 
     public override void Add(UpstreamSession session)
@@ -155,19 +176,19 @@ internal sealed class SessionPool : UpstreamSessions
 
     public override Task SweepAsync(CancellationToken cancellationToken) => _keeper.SweepAsync(cancellationToken);
 
-    /// <summary>Pinned sessions are not parked: what they hold belongs to a client who does not come back to this place.</summary>
+    /// <summary>Those of clients' sessions are not parked: their clients do not come back to this place.</summary>
     public override async Task ParkAsync(DateTimeOffset until)
     {
         await _closing.CancelAsync();
         await Task.WhenAll(_roster.All
-            .Where(session => session.Record is not null && session.Link.BrokenReason is null && (session.PinnedTo is null || session.PinnedTo == Pins.Everybody))
+            .Where(session => session.Record is not null && session.Link.BrokenReason is null && session.PinnedTo is not { IsOfSession: true })
             .Select(session => ParkAsync(session, until)));
     }
 
     private async Task ParkAsync(UpstreamSession session, DateTimeOffset until)
     {
         if (!session.TryReserve()) return;
-        if (await session.Record!.ParkAsync(_options.Mode == PoolMode.Shared ? null : session.Principal, until))
+        if (await (_options.Mode == PoolMode.Shared ? session.Record!.ParkAsync(null, until) : session.Record!.ParkAsync(session.PinnedTo?.Principal ?? session.Principal, until, session.PinnedTo)))
         {
             session.Link.Leave();
             _roster.Retire(session, CloseReason.Parked);
@@ -242,7 +263,7 @@ internal sealed class SessionPool : UpstreamSessions
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw _closing.IsCancellationRequested
-                ? new UpstreamException(FailureKind.Unreachable, $"Upstream '{_host.Upstream}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1))
+                ? Closed()
                 : Starved($"none became free within {_options.AcquireTimeout.TotalSeconds:0.#} s", "Raise pool.max, or pool.minIdle if opening is slow.");
         }
         finally
@@ -304,11 +325,34 @@ internal sealed class SessionPool : UpstreamSessions
 
     private async Task<UpstreamSession> TakeForPinAsync(SessionKey key)
     {
+        if (_host.IsParked(key) && await AdoptAsync(key) is { } own) return own;
         var lease = await LeaseAloneAsync(key, _closing.Token);
         // Pinned before it is given back, so that the return leaves it off its shelf.
         lease.Session.PinnedTo = key;
         await lease.DisposeAsync();
         return lease.Session;
+    }
+
+    /// <summary>Waits until the opener has resumed the session that was left to this key; null when there is none any more.</summary>
+    private async Task<UpstreamSession?> AdoptAsync(SessionKey key)
+    {
+        _host.Drain.ThrowIfOn();
+        _host.Breaker.ThrowIfOpen();
+        var adopted = _adoptions.Want(key);
+        if (!HasRoom && !TryEvictUnused(null)) _pins.TryEvictOldest();
+        _host.Request();
+        using var deadline = new CancellationTokenSource(_options.AcquireTimeout, _time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _closing.Token);
+        try
+        {
+            return await adopted.WaitAsync(any.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Once begun it ends by itself, and what it brings is this caller's.
+            if (!_adoptions.TryWithdraw(key)) return await adopted;
+            throw _closing.IsCancellationRequested ? Closed() : Starved($"none became free within {_options.AcquireTimeout.TotalSeconds:0.#} s", "Raise pool.max.");
+        }
     }
 
     /// <summary>Puts an idle session where the next caller of its profile finds it.</summary>
@@ -332,6 +376,7 @@ internal sealed class SessionPool : UpstreamSessions
     /// <summary>True when there is no room for another session, and callers of another profile wait who have none at all.</summary>
     private bool IsPlaceOwed(UpstreamSession session)
     {
+        if (_adoptions.Waiting > 0) return !HasRoom;
         if (Volatile.Read(ref _waiting) == 0 || HasRoom) return false;
         foreach (var shelf in _shelves.All)
         {
@@ -394,7 +439,7 @@ internal sealed class SessionPool : UpstreamSessions
         _pins.TryEvictOldest();
     }
 
-    private bool TryEvictUnused(Shelf wanting)
+    private bool TryEvictUnused(Shelf? wanting)
     {
         Shelf? oldest = null;
         foreach (var shelf in _shelves.All)
@@ -421,6 +466,8 @@ internal sealed class SessionPool : UpstreamSessions
     {
         for (var i = shelf.Idle; i > 0 && shelf.TryTake(out var session); i--) _roster.Retire(session, reason);
     }
+
+    private UpstreamException Closed() => new(FailureKind.Unreachable, $"Upstream '{_host.Upstream}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1));
 
     private UpstreamException Starved(string why, string remedy)
     {

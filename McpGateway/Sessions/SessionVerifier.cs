@@ -46,7 +46,7 @@ internal sealed class SessionVerifier(PoolHost host, SessionRoster roster)
         && (host.Time.GetElapsedTime(session.VerifiedAt, now) > host.Options.BypassWindow || session.VerifiedAt <= Volatile.Read(ref _doubted));
 
     /// <summary>The ledger must know that a session is used before its first caller gets it; where use leaves nothing, it need not.</summary>
-    private bool MustRecord(UpstreamSession session) => session.Record is { IsUnused: true } && host.Options.Mode != PoolMode.Shared;
+    private bool MustRecord(UpstreamSession session) => session.Record is { IsFree: true } && host.Options.Mode != PoolMode.Shared;
 
     private static async Task<CloseReason?> RecordUseAsync(UpstreamSession session) =>
         await session.Record!.BeginUseAsync() ? null : "its use cannot be written to the ledger";

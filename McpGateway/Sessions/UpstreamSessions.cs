@@ -37,6 +37,15 @@ internal abstract class UpstreamSessions(PoolMeter meter) : IAsyncDisposable
     /// <summary>Gives the reserved place up, after the session was added or could not be opened.</summary>
     public abstract void EndOpening(SessionProfile profile);
 
+    /// <summary>Reserves the place of a session that a gateway which stopped has left, before it is resumed.</summary>
+    /// <returns>Whose it is; null when none is wanted. Else <see cref="EndAdopting"/> must follow.</returns>
+    public virtual SessionKey? TryBeginAdopting() => null;
+
+    /// <summary>Gives a resumed session to the one it belongs to, or says that there is none any more, or why it was not to be had.</summary>
+    public virtual void EndAdopting(SessionKey key, UpstreamSession? session, UpstreamException? failure)
+    {
+    }
+
     /// <summary>Takes a new, verified session in.</summary>
     public abstract void Add(UpstreamSession session);
 

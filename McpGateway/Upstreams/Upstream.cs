@@ -53,6 +53,7 @@ internal sealed class Upstream : IAsyncDisposable
             Drain = _drain,
             Hint = _hint,
             Request = _opener.Request,
+            IsParked = key => _ledger.IsParked(Config, key),
             OnEvicted = onEvicted,
             Meter = Meter,
             Timeline = Timeline,
@@ -275,11 +276,19 @@ internal sealed class Upstream : IAsyncDisposable
     {
         // Before the first handshake there is nobody to ask, and whatever is found out, it is found out as the default.
         var sessions = _sessions;
+        if (sessions?.TryBeginAdopting() is { } owner)
+        {
+            await AdoptAsync(sessions, owner, cancellationToken);
+            return true;
+        }
+
         if ((sessions is null ? SessionProfile.Default : sessions.TryBeginOpening()) is not { } profile) return false;
         var limited = false;
         try
         {
-            await OpenInTimeAsync(profile, cancellationToken);
+            var started = _time.GetTimestamp();
+            var session = await InTimeAsync(async token => await ResumeAsync(profile, null, token) ?? await OpenVerifiedAsync(profile, token), cancellationToken);
+            Add(session, _time.GetElapsedTime(started));
         }
         catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } most)
         {
@@ -297,15 +306,35 @@ internal sealed class Upstream : IAsyncDisposable
         return true;
     }
 
-    private async Task OpenInTimeAsync(SessionProfile profile, CancellationToken cancellationToken)
+    /// <summary>Goes on with the session that a gateway which stopped has left to this caller alone.</summary>
+    private async Task AdoptAsync(UpstreamSessions sessions, SessionKey owner, CancellationToken cancellationToken)
+    {
+        var (session, failure) = ((UpstreamSession?)null, new UpstreamException(FailureKind.Unreachable, $"Upstream '{Name}' was closed or changed. Try again.", retryAfter: TimeSpan.FromSeconds(1)));
+        try
+        {
+            var started = _time.GetTimestamp();
+            session = await InTimeAsync(token => ResumeAsync(owner.Profile, owner, token), cancellationToken);
+            failure = null;
+            if (session is not null) Announce(session, _time.GetElapsedTime(started));
+        }
+        catch (UpstreamException exception)
+        {
+            failure = exception;
+            throw;
+        }
+        finally
+        {
+            sessions.EndAdopting(owner, session, failure);
+        }
+    }
+
+    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> open, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Config.Pool.OpenTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        var started = _time.GetTimestamp();
         try
         {
-            var session = await ResumeAsync(profile, either.Token) ?? await OpenVerifiedAsync(profile, either.Token);
-            Add(session, _time.GetElapsedTime(started));
+            return await open(either.Token);
         }
         catch (EraChangedException changed)
         {
@@ -337,7 +366,7 @@ internal sealed class Upstream : IAsyncDisposable
         var record = await _ledger.RecordAsync(Config, profile, opened.Link, opened.Server);
         try
         {
-            await VerifyAsync(opened, profile, isNew: true, cancellationToken);
+            await VerifyAsync(opened, profile, Origin.New, cancellationToken);
             return await TakeInAsync(opened, profile, record);
         }
         catch
@@ -349,15 +378,21 @@ internal sealed class Upstream : IAsyncDisposable
     }
 
     /// <summary>Goes on with a session that another gateway left, or lost by dying; null when there is none that lives.</summary>
-    private async Task<UpstreamSession?> ResumeAsync(SessionProfile profile, CancellationToken cancellationToken)
+    /// <param name="profile">What it must have been opened as.</param>
+    /// <param name="owner">Whose own it must have been; null for one that was nobody's.</param>
+    /// <param name="cancellationToken">Ends the attempt; the session is left as it was found.</param>
+    private async Task<UpstreamSession?> ResumeAsync(SessionProfile profile, SessionKey? owner, CancellationToken cancellationToken)
     {
-        while (await _ledger.ClaimAsync(Config, profile, cancellationToken) is { } record)
+        while (await ClaimAsync(profile, owner, cancellationToken) is { } record)
         {
             var opened = _opening.Resume(record);
             try
             {
-                await VerifyAsync(opened, profile, isNew: false, cancellationToken);
-                return await TakeInAsync(opened, profile, record);
+                await VerifyAsync(opened, profile, owner is null ? Origin.Resumed : Origin.Owned, cancellationToken);
+                var session = await TakeInAsync(opened, profile, record);
+                // Its owner waits for it, so that from now on it is in use.
+                if (owner is not null && !await record.BeginUseAsync()) throw new UpstreamException(FailureKind.Unreachable, "The use of a session that was left cannot be written to the ledger.");
+                return session;
             }
             catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.NotMcp or FailureKind.OutcomeUnknown)
             {
@@ -371,7 +406,8 @@ internal sealed class Upstream : IAsyncDisposable
                 // Nothing is known of the session: it is left as it was found.
                 opened.Link.Leave();
                 await opened.Link.DisposeAsync();
-                await record.ReturnAsync(_time.GetUtcNow() + Config.Pool.OpenTimeout);
+                var atLeast = _time.GetUtcNow() + Config.Pool.OpenTimeout;
+                await record.ReturnAsync(record.WasParkedUntil is { } until && until > atLeast ? until : atLeast);
                 throw;
             }
         }
@@ -379,7 +415,10 @@ internal sealed class Upstream : IAsyncDisposable
         return null;
     }
 
-    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, bool isNew, CancellationToken cancellationToken)
+    private Task<SessionRecord?> ClaimAsync(SessionProfile profile, SessionKey? owner, CancellationToken cancellationToken) =>
+        owner is { } key ? _ledger.ClaimParkedAsync(Config, key, cancellationToken) : _ledger.ClaimAsync(Config, profile, cancellationToken);
+
+    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, Origin origin, CancellationToken cancellationToken)
     {
         var catalogue = _catalogues.Of(profile);
         opened.Link.ListChanged += list =>
@@ -388,8 +427,10 @@ internal sealed class Upstream : IAsyncDisposable
             if (list == McpMethod.ToolsListChanged) catalogue.Invalidate();
             else ListChanged?.Invoke(list);
         };
+        // What one caller has done to his own session may show in its list, which is not everybody's.
+        if (origin == Origin.Owned) await LinkCalls.ProbeAsync(opened.Link, cancellationToken);
         // The probe that makes a session leasable is the list everybody asks for first.
-        if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: isNew, cancellationToken);
+        else if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: origin == Origin.New, cancellationToken);
         else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
     }
 
@@ -454,6 +495,18 @@ internal sealed class Upstream : IAsyncDisposable
             Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
             _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
         }
+    }
+
+    /// <summary>Where a session comes from, and so how it is verified.</summary>
+    private enum Origin
+    {
+        New,
+
+        /// <summary>From a gateway before, and nobody's own.</summary>
+        Resumed,
+
+        /// <summary>From a gateway before, and one caller's own.</summary>
+        Owned,
     }
 
     private void Wake()

@@ -14,11 +14,11 @@ public sealed class LookAlikeTests(Peers peers)
     [InlineData(Cut, 1)]
     public async Task Answer_ThatClosesAfterAnEventId_IsFetchedByGet(FaultKind kind, int variant)
     {
-        var (reply, id, replaced) = await CallAsync("http", peers.Http, new Fault { Kind = kind, Variant = variant, EventId = true, Times = 1, Methods = s_calls, RetryMs = 50 });
+        var (reply, id, closed) = await CallAsync("http", peers.Http, new Fault { Kind = kind, Variant = variant, EventId = true, Times = 1, Methods = s_calls, RetryMs = 50 });
 
         reply.Text.ShouldBe($"{id} 1", reply.ToString());
         Ran(peers.Http, id).ShouldBe(1);
-        replaced.ShouldBeFalse();
+        closed.ShouldBeNull();
     }
 
     [Theory]
@@ -41,20 +41,20 @@ public sealed class LookAlikeTests(Peers peers)
     [InlineData(Redirect, 1, -32051)]
     public async Task Refusal_ThatIsNotOfTheSession_LeavesIt(FaultKind kind, int variant, int code)
     {
-        var (reply, id, replaced) = await CallAsync("http", peers.Http, new Fault { Kind = kind, Variant = variant, Times = 1, Methods = s_calls });
+        var (reply, id, closed) = await CallAsync("http", peers.Http, new Fault { Kind = kind, Variant = variant, Times = 1, Methods = s_calls });
 
         reply.ErrorCode.ShouldBe(code, reply.ToString());
         Ran(peers.Http, id).ShouldBe(0);
-        replaced.ShouldBeFalse();
+        closed.ShouldBeNull();
     }
 
     [Fact]
     public async Task EmptySuccess_PassesThrough_WhenTheSessionLives()
     {
-        var (reply, _, replaced) = await CallAsync("http", peers.Http, new Fault { Kind = EmptySuccess, Times = 1, Methods = s_calls });
+        var (reply, _, closed) = await CallAsync("http", peers.Http, new Fault { Kind = EmptySuccess, Times = 1, Methods = s_calls });
 
         reply.Last["result"]!["content"]!.AsArray().ShouldBeEmpty();
-        replaced.ShouldBeFalse();
+        closed.ShouldBeNull();
     }
 
     [Theory]
@@ -107,7 +107,7 @@ public sealed class LookAlikeTests(Peers peers)
         await peers.SettleAsync("http");
     }
 
-    private async Task<(Reply Reply, string Id, bool Replaced)> CallAsync(string upstream, FaultyUpstreamHost host, Fault fault, string tool = "execute_once")
+    private async Task<(Reply Reply, string Id, string? Closed)> CallAsync(string upstream, FaultyUpstreamHost host, Fault fault, string tool = "execute_once")
     {
         await peers.SettleAsync(upstream);
         var before = await peers.LastClosedAsync(upstream);
@@ -115,7 +115,7 @@ public sealed class LookAlikeTests(Peers peers)
         host.Control.Set(fault);
         var reply = await peers.Gateway.ModernCallAsync("/mcp", $"{upstream}__{tool}", $"{{\"call_id\":\"{id}\"}}");
         await peers.SettleAsync(upstream);
-        return (reply, id, await peers.LastClosedAsync(upstream) != before);
+        return (reply, id, await peers.LastClosedAsync(upstream) is var last && last != before ? last : null);
     }
 
     private static int Ran(FaultyUpstreamHost host, string id) => host.Control.Read().Counters.Executions.GetValueOrDefault(id);

@@ -52,12 +52,12 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
 
     internal FaultyUpstreamHost Host(UpstreamTransport transport) => transport == UpstreamTransport.Sse ? Sse : Http;
 
-    /// <summary>Everybody behaves, and the upstream has a free session.</summary>
+    /// <summary>Everybody behaves, the upstream has a free session, and the calls before have given theirs back: a caller has his answer a moment earlier.</summary>
     internal async Task SettleAsync(string upstream)
     {
         foreach (var host in new[] { Http, Sse, Trusted }) host.Control.Behave();
         await TellProcessesAsync(control => control.BehaveAsync());
-        await Gateway.ReadyAsync(upstream);
+        await Gateway.ReadyAsync(upstream, report => report["pool"]!["leased"]!.GetValue<int>() == 0);
     }
 
     /// <summary>Sets the fault for the sessions that are open now, and for no later one.</summary>
@@ -90,9 +90,9 @@ public sealed class Peers : IAsyncLifetime, ICollectionFixture<Peers>
         response.StatusCode.ShouldBe(System.Net.HttpStatusCode.NoContent);
     }
 
-    /// <summary>When the gateway last closed a session of the upstream; changes with the next.</summary>
+    /// <summary>When and why the gateway last closed a session of the upstream; changes with the next.</summary>
     internal async Task<string> LastClosedAsync(string upstream) =>
-        (await Gateway.ReportAsync(upstream))["timeline"]!.AsArray().FirstOrDefault(happened => happened!["what"]!.GetValue<string>() == "session closed")?["at"]!.ToJsonString() ?? "never";
+        (await Gateway.ReportAsync(upstream))["timeline"]!.AsArray().FirstOrDefault(happened => happened!["what"]!.GetValue<string>() == "session closed")?.ToJsonString() ?? "never";
 
     /// <summary>Tells every child process that lives.</summary>
     private async Task TellProcessesAsync(Func<ControlClient, Task> tell)

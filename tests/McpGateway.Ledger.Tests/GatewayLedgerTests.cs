@@ -14,6 +14,7 @@ public sealed class GatewayLedgerTests : IDisposable
 {
     private static readonly LedgerTimes s_times = new(TimeSpan.FromSeconds(15), TimeSpan.FromHours(1));
     private static readonly UpstreamConfig s_config = Config(max: 64);
+    private static readonly SessionKey s_pin = new("alice", "run/1");
     private static readonly ServerProfile s_server = new(McpEra.Legacy, McpVersion.LatestLegacy, "{\"name\":\"s\"}", "{\"tools\":{}}", "read me") { HasTools = true };
 
     private readonly ManualTimeProvider _clock = new();
@@ -40,7 +41,7 @@ public sealed class GatewayLedgerTests : IDisposable
 
         claimed.Secret.SessionId.ShouldBe("upstream-session");
         claimed.Secret.Server.ShouldBe(s_server);
-        claimed.IsUnused.ShouldBeTrue();
+        claimed.IsFree.ShouldBeTrue();
         using var http = new HttpClient();
         var opened = new UpstreamOpening(s_config, new GatewayOptions(), http, _clock, _logs.CreateLogger("test")).Resume(claimed);
         opened.Link.Version.ShouldBe(McpVersion.LatestLegacy);
@@ -193,11 +194,89 @@ public sealed class GatewayLedgerTests : IDisposable
 
         var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
         claimed.Secret.Principal.ShouldBe("alice");
-        claimed.IsUnused.ShouldBeFalse();
+        claimed.IsFree.ShouldBeTrue("nobody has it yet");
 
         (await claimed.ParkAsync("alice", _clock.GetUtcNow().AddMinutes(2))).ShouldBeTrue();
         _clock.Advance(TimeSpan.FromMinutes(2));
         (await one.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Claim_NeverGivesAResumedSession_ThatACallerHadWhenItsSecondGatewayDied()
+    {
+        var (one, two, three) = (Open(), Open(), Open());
+        var record = await RecordAsync(one.Ledger);
+        (await record.BeginUseAsync()).ShouldBeTrue();
+        (await record.ParkAsync("alice", _clock.GetUtcNow().AddMinutes(2))).ShouldBeTrue();
+        var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
+        (await claimed.BeginUseAsync()).ShouldBeTrue();
+        _clock.Advance(s_times.Owner);
+
+        (await three.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
+
+        (await three.Ledger.ListClaimableAsync(null, Cancellation)).Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task PinnedSession_IsGivenToItsOwnKeyAlone_AndOnce()
+    {
+        var (one, two) = (Open(), Open());
+        await ParkPinnedAsync(one.Ledger, s_pin);
+
+        SessionKey[] others = [s_pin with { Principal = "bob" }, s_pin with { Affinity = "run/2" }, s_pin with { IsOfSession = true }, s_pin with { Affinity = null }, s_pin with { Profile = SessionProfile.Of("2025-06-18", ClientCapabilities.None) }];
+        foreach (var other in others)
+        {
+            (await two.Ledger.ClaimParkedAsync(s_config, other, Cancellation)).ShouldBeNull(other.ToString());
+            two.Ledger.IsParked(s_config, other).ShouldBeFalse(other.ToString());
+        }
+
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull("it is not for whoever comes first");
+        (await two.Ledger.ClaimParkedAsync(Config(max: 3), s_pin, Cancellation)).ShouldBeNull("its upstream is configured otherwise");
+        two.Ledger.IsParked(s_config, s_pin).ShouldBeTrue();
+        (await two.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation))!.Secret.SessionId.ShouldBe("upstream-session");
+        (await one.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task PinnedSession_IsKnownFromTheHeartbeat_WithoutAskingTheStore_UntilItsTimeIsOver()
+    {
+        var (one, two) = (Open(), Open());
+        await two.Ledger.HeartbeatAsync(Cancellation);
+        await ParkPinnedAsync(one.Ledger, s_pin);
+        two.Ledger.IsParked(s_config, s_pin).ShouldBeFalse("it has not looked since");
+
+        await two.Ledger.HeartbeatAsync(Cancellation);
+        var asked = two.Store.Asked;
+        two.Ledger.IsParked(s_config, s_pin).ShouldBeTrue();
+        two.Store.Asked.ShouldBe(asked);
+
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        (await two.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation)).ShouldBeNull();
+        two.Ledger.IsParked(s_config, s_pin).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task PinnedSession_IsNobodys_WhenTheGatewayThatWentOnWithItDied()
+    {
+        var (one, two, three) = (Open(), Open(), Open());
+        await ParkPinnedAsync(one.Ledger, s_pin);
+        var claimed = (await two.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation))!;
+        (await claimed.BeginUseAsync()).ShouldBeTrue();
+        _clock.Advance(s_times.Owner);
+
+        (await three.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation)).ShouldBeNull("a call may have been under way");
+        three.Ledger.MayResume((await three.Ledger.ListClaimableAsync(null, Cancellation)).ShouldHaveSingleItem(), s_config).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task PinnedSession_OfTheGatewayThatStoppedLast_IsGiven_WhenTwoHaveLeftOne()
+    {
+        var (one, two, three) = (Open(), Open(), Open());
+        await ParkPinnedAsync(one.Ledger, s_pin);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        var later = await ParkPinnedAsync(two.Ledger, s_pin);
+
+        (await three.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation))!.Entry.Id.ShouldBe(later.Entry.Id);
     }
 
     [Fact]
@@ -283,6 +362,14 @@ public sealed class GatewayLedgerTests : IDisposable
         var link = new IdleLink();
         var record = (await ledger.RecordAsync(s_config, profile ?? SessionProfile.Default, link, s_server))!;
         record.Session = new UpstreamSession(1, link, s_server, _clock.GetTimestamp()) { Record = record };
+        return record;
+    }
+
+    private async Task<SessionRecord> ParkPinnedAsync(GatewayLedger ledger, SessionKey pin)
+    {
+        var record = await RecordAsync(ledger);
+        (await record.BeginUseAsync()).ShouldBeTrue();
+        (await record.ParkAsync(pin.Principal, _clock.GetUtcNow().AddMinutes(2), pin)).ShouldBeTrue();
         return record;
     }
 

@@ -4,7 +4,7 @@ using McpGateway.Tests.Wire;
 namespace McpGateway.Ledger.Tests;
 
 /// <summary>Gateways in processes of their own are stopped, killed and started again; what happens is counted at the upstream.</summary>
-public abstract class ResumeTests : IAsyncLifetime
+public abstract partial class ResumeTests : IAsyncLifetime
 {
     private protected readonly TemporaryDirectory _directory = new();
     private readonly List<GatewayProcess> _gateways = [];

@@ -16,6 +16,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     private readonly ConcurrentDictionary<string, SessionRecord> _records = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _unknownKeys = new(StringComparer.Ordinal);
     private readonly LedgerHealth _health = new(time, logger);
+    private readonly ParkedPins _pins = new(logger);
 
     /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead.</summary>
     public string Owner { get; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
@@ -67,6 +68,22 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         return null;
     }
 
+    /// <summary>Whether a session waits for this key, as of the last look at the store, which is not asked.</summary>
+    public bool IsParked(UpstreamConfig config, SessionKey key) => _pins.Has(config, key);
+
+    /// <summary>Claims the session that was parked for this key; null when there is none any more.</summary>
+    public async Task<SessionRecord?> ClaimParkedAsync(UpstreamConfig config, SessionKey key, CancellationToken cancellationToken)
+    {
+        // With two, of two gateways that stopped, the one that was opened later holds what the caller did last.
+        foreach (var entry in (await ListClaimableAsync(config.Name, cancellationToken)).Reverse())
+        {
+            if (!IsParkedNow(entry) || entry.Fingerprint != config.Fingerprint || Open(entry)?.BelongsTo(key) != true) continue;
+            if (await ClaimAsync(entry, cancellationToken) is { } record) return record;
+        }
+
+        return null;
+    }
+
     /// <summary>Entries whose owner is dead or has parked them, sealed with a key known here.</summary>
     public async Task<ImmutableArray<LedgerEntry>> ListClaimableAsync(string? upstream, CancellationToken cancellationToken)
     {
@@ -76,18 +93,20 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
             if (_unknownKeys.TryAdd(key, true)) logger.KeyUnknown(key.Length <= 32 ? key : "(none)");
         }
 
-        return [.. entries.Where(entry => keys.Knows(entry.Sealed))];
+        ImmutableArray<LedgerEntry> known = [.. entries.Where(entry => keys.Knows(entry.Sealed))];
+        _pins.Replace(upstream, known.Where(IsParkedNow).Select(entry => ParkedPin.Of(entry, Open(entry))).OfType<ParkedPin>());
+        return known;
     }
 
-    /// <summary>True when the session fits the configuration, is young enough and holds nothing of anybody else's.</summary>
+    /// <summary>True when the session fits the configuration, is young enough, holds nothing of anybody else's and waits for nobody.</summary>
     /// <param name="entry">Its entry.</param>
     /// <param name="config">Its upstream's configuration; null when there is no such upstream any more.</param>
     /// <param name="profile">What it must have been opened as; null where that does not matter.</param>
     public bool MayResume(LedgerEntry entry, UpstreamConfig? config, SessionProfile? profile = null) =>
         entry.Fingerprint == config?.Fingerprint
-        && (entry.ParkedUntil is not { } until || until > time.GetUtcNow())
+        && (entry.ParkedUntil is null || IsParkedNow(entry))
         && time.GetUtcNow() - entry.OpenedAt < config.Pool.MaxLifetime
-        && Open(entry) is { IsResumable: true } secret
+        && Open(entry) is { IsResumable: true, Affinity: null } secret
         && (profile is null || secret.Profile == profile.ToString());
 
     /// <summary>Makes an entry this gateway's; null when another was faster. One that does not open is dropped.</summary>
@@ -104,10 +123,11 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         return _records[claimed.Id] = new SessionRecord(this, claimed, secret, isStored: true)
         {
             Origin = entry.ParkedUntil is null ? "its gateway is dead" : "parked by a gateway that stopped",
+            WasParkedUntil = entry.ParkedUntil,
         };
     }
 
-    /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, and lets go of what was lost.</summary>
+    /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, lets go of what was lost, and looks whose sessions wait.</summary>
     public async Task HeartbeatAsync(CancellationToken cancellationToken)
     {
         var held = _records.Values.Where(record => record.IsToRenew).ToArray();
@@ -115,6 +135,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         if (lost is null) return;
         foreach (var record in held) await record.RenewedAsync(lost.TryGetValue(record.Entry.Id, out var loss) ? loss : null);
         foreach (var record in _records.Values) await record.StoreAsync();
+        await ListClaimableAsync(null, cancellationToken);
     }
 
     public string Seal(SessionSecret secret, LedgerEntry entry) => keys.Seal(secret.ToBytes(), entry.Binding);
@@ -130,6 +151,8 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
 
     /// <summary>After the last session is closed or parked.</summary>
     public async ValueTask DisposeAsync() => await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
+
+    private bool IsParkedNow(LedgerEntry entry) => entry.ParkedUntil is { } until && until > time.GetUtcNow();
 
     private SessionSecret? Open(LedgerEntry entry)
     {

@@ -32,4 +32,7 @@ internal static partial class LedgerLog
 
     [LoggerMessage(5010, LogLevel.Error, "A round of the session ledger failed in a way nobody foresaw; it goes on.")]
     public static partial void RoundFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(5011, LogLevel.Information, "Sessions that wait in the ledger for the callers they belong to: {Count}.")]
+    public static partial void SessionsWait(this ILogger logger, int count);
 }

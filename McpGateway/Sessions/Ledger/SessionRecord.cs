@@ -3,9 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace McpGateway.Sessions.Ledger;
 
 /// <summary>
-/// A session's entry as its owner sees it. Invariants: one write at a time; before a caller gets a session for the first time,
-/// the store either knows that it is used or has never heard of it, so that after a crash no gateway hands it to somebody else;
-/// a record that has ended (forgotten, parked, taken) writes nothing more.
+/// A session's entry as its owner sees it. Invariants: one write at a time; before this gateway's first caller gets a session, the
+/// store either knows that it is used or has never heard of it, so that after a crash, which may come in the middle of a call, no
+/// gateway hands it on; a record that has ended (forgotten, parked, taken) writes nothing more.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody takes holds nothing to dispose of.")]
 internal sealed class SessionRecord
@@ -20,7 +20,9 @@ internal sealed class SessionRecord
 
     public SessionRecord(GatewayLedger ledger, LedgerEntry entry, SessionSecret secret, bool isStored)
     {
-        (_ledger, _entry, _secret, _used, _stored) = (ledger, entry, secret, secret.IsUsed, isStored ? Stored.Yes : Stored.No);
+        // Parked with its principal's name it can be claimed: what the store is to know is that it is in use again.
+        var used = secret.IsUsed && secret.Principal is null;
+        (_ledger, _entry, _secret, _used, _stored) = (ledger, entry, secret, used, isStored ? Stored.Yes : Stored.No);
     }
 
     private enum Stored
@@ -43,8 +45,11 @@ internal sealed class SessionRecord
     /// <summary>True when the entry is to be renewed: the store may hold it, and its session is one of ours and not claimed only to be tried or ended, which must not make an entry live for ever.</summary>
     public bool IsToRenew => _stored != Stored.No && (Origin is null || Session is not null);
 
-    /// <summary>True until the first caller.</summary>
-    public bool IsUnused => !_used;
+    /// <summary>Until when it was parked before this gateway claimed it; null when it was not.</summary>
+    public DateTimeOffset? WasParkedUntil { get; init; }
+
+    /// <summary>True until this gateway's first caller: if it died now, another could go on with the session.</summary>
+    public bool IsFree => !_used;
 
     /// <summary>The live session; null until it is verified.</summary>
     public UpstreamSession? Session { get; set; }
@@ -53,7 +58,7 @@ internal sealed class SessionRecord
     public Task<bool> BeginUseAsync() => WriteAsync(async () =>
     {
         if (_used) return true;
-        var used = _secret with { IsUsed = true };
+        var used = _secret with { IsUsed = true, Principal = null, Affinity = null, IsOfSession = false };
         var may = _stored switch
         {
             Stored.No => true,
@@ -67,9 +72,11 @@ internal sealed class SessionRecord
     /// <summary>Leaves the session to the next gateway; false when it must be ended instead.</summary>
     /// <param name="principal">The only one whom the session may go on serving; null when nobody has used it, or use leaves nothing.</param>
     /// <param name="until">When it is to be ended after all.</param>
-    public Task<bool> ParkAsync(string? principal, DateTimeOffset until) => WriteAsync(async () =>
+    /// <param name="pin">Whose own session it is; null for one that may go to any caller of its principal.</param>
+    public Task<bool> ParkAsync(string? principal, DateTimeOffset until, SessionKey? pin = null) => WriteAsync(async () =>
     {
-        if (_stored != Stored.Yes || !await RewriteAsync(_secret with { IsUsed = principal is not null, Principal = principal }, until)) return false;
+        var parked = _secret with { IsUsed = principal is not null, Principal = principal, Affinity = pin?.Affinity, IsOfSession = pin is { IsOfSession: true } };
+        if (_stored != Stored.Yes || !await RewriteAsync(parked, until)) return false;
         End();
         return true;
     });

@@ -13,9 +13,9 @@ public sealed class UpstreamRecord(string directory)
 {
     /// <summary>The controls of the servers that live, and of those that were killed, by process id.</summary>
     public IReadOnlyList<(int ProcessId, Uri Control)> Controls =>
-        [.. Files("control").Select(file => (int.Parse(Path.GetFileName(file).Split('-')[0], System.Globalization.CultureInfo.InvariantCulture), File.ReadAllText(file)))
-            .Where(found => found.Item2.Length > 0)
-            .Select(found => (found.Item1, new Uri(found.Item2)))];
+        [.. Files("control").Select(file => (ProcessId: int.Parse(Path.GetFileName(file).Split('-')[0], System.Globalization.CultureInfo.InvariantCulture), Address: ReadIfThere(file)))
+            .Where(found => found.Address.Length > 0)
+            .Select(found => (found.ProcessId, new Uri(found.Address)))];
 
     /// <summary>How often each call id was executed, over all servers, those that are gone included.</summary>
     public IReadOnlyDictionary<string, int> Executions =>
@@ -38,6 +38,19 @@ public sealed class UpstreamRecord(string directory)
     internal Writer Open() => new(directory);
 
     private IEnumerable<string> Files(string extension) => Directory.Exists(directory) ? Directory.EnumerateFiles(directory, $"*.{extension}") : [];
+
+    /// <summary>A server that ends removes its file, which may be between the listing and the reading.</summary>
+    private static string ReadIfThere(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (FileNotFoundException)
+        {
+            return "";
+        }
+    }
 
     private static IEnumerable<string> ReadShared(string file)
     {
