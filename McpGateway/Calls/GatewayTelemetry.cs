@@ -10,12 +10,19 @@ internal static class GatewayTelemetry
 
     private static readonly ActivitySource s_source = new(SourceName);
 
-    /// <summary>The span of one call upstream; null when nobody listens.</summary>
+    /// <summary>
+    /// The span of one call upstream; null when nobody listens. A trace in <c>_meta</c> is its parent, and the HTTP request's span then a
+    /// link, as the conventions ask; without one the HTTP request is the parent.
+    /// </summary>
     public static Activity? StartCall(GatewayCall call)
     {
         if (!s_source.HasListeners()) return null;
         var target = call.Shape.Name.IsEmpty ? null : call.Target;
-        var activity = s_source.StartActivity(target is null ? call.MethodName : $"{call.MethodName} {target}", ActivityKind.Client);
+        var name = target is null ? call.MethodName : $"{call.MethodName} {target}";
+        var parent = CallTrace.ContextOf(call.Shape.Meta.Of(call.Message.Span));
+        var activity = parent == default
+            ? s_source.StartActivity(name, ActivityKind.Client)
+            : s_source.StartActivity(name, ActivityKind.Client, parent, links: Activity.Current is { } request ? [new ActivityLink(request.Context)] : null);
         activity?.SetTag("mcp.method.name", call.MethodName);
         activity?.SetTag("mcp.gateway.upstream", call.Upstream.Name);
         activity?.SetTag("mcp.protocol.version", call.Upstream.Server?.Version);

@@ -30,7 +30,7 @@ internal static class RequestSplicer
         return output;
     }
 
-    /// <summary>Writes the upstream's <c>_meta</c>; false when there is none to send. A span of ours stands before the trace in the client's <c>_meta</c>, and that before its HTTP headers.</summary>
+    /// <summary>Writes the upstream's <c>_meta</c>; false when there is none to send. A span of ours, whose parent it is, stands before the trace in the client's <c>_meta</c>, and that before its HTTP headers.</summary>
     private static bool WriteMeta(MessageBuffer output, GatewayCall call, ReadOnlyMemory<byte> progressToken, McpEra upstreamEra)
     {
         var client = call.Shape.Meta.Of(call.Message.Span);

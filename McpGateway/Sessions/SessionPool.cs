@@ -180,9 +180,11 @@ internal sealed class SessionPool : UpstreamSessions
     public override async Task ParkAsync(DateTimeOffset until)
     {
         await _closing.CancelAsync();
-        await Task.WhenAll(_roster.All
-            .Where(session => session.Record is not null && session.Link.BrokenReason is null && session.PinnedTo is not { IsOfSession: true })
-            .Select(session => ParkAsync(session, until)));
+        var live = _roster.All.Where(session => session.Record is not null && session.Link.BrokenReason is null).ToArray();
+        var free = live.Where(session => session.PinnedTo is null || session.PinnedTo == Pins.Everybody);
+        // One place is left to whoever comes first: an upstream that is full of sessions that wait would open to nobody.
+        var owned = live.Where(session => session.PinnedTo is { IsOfSession: false } key && key != Pins.Everybody).OrderByDescending(session => session.LastUsedAt).Take(Limit - 1);
+        await Task.WhenAll(free.Concat(owned).Select(session => ParkAsync(session, until)));
     }
 
     private async Task ParkAsync(UpstreamSession session, DateTimeOffset until)

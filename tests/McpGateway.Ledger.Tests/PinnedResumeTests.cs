@@ -50,16 +50,21 @@ public abstract partial class ResumeTests
     }
 
     [Fact]
-    public async Task Restart_GivesAPinnedSessionBack_WhenTheUpstreamTakesOneSessionOnly()
+    public async Task Stop_LeavesOnePlaceFree_AndParksThePinnedSessionsUsedLast()
     {
-        const string One = """, "pool": { "max": 1, "minIdle": 1 }""";
-        var before = await StartAsync(One);
-        (await RememberAsync(before, "run/one", "secret")).ShouldBe("remembered");
+        const string Two = """, "pool": { "max": 2, "minIdle": 1 }""";
+        var before = await StartAsync(Two);
+        (await RememberAsync(before, "run/one", "first")).ShouldBe("remembered");
+        await ReadyAsync(before);
+        (await RememberAsync(before, "run/two", "second")).ShouldBe("remembered");
         (await before.Service.StopAsync()).ShouldBe(0);
+        Upstream.OpenSessions.ShouldBe(1);
 
-        var after = await LaunchAsync(One);
+        var after = await StartAsync(Two);
 
-        await Eventually.SeesAsync(() => RecallAsync(after, "run/one"), text => text == "secret");
+        (await RecallAsync(after, "run/two")).ShouldBe("second");
+        (await RecallAsync(after, "run/one")).ShouldBe("");
+        Upstream.OpenSessions.ShouldBeLessThanOrEqualTo(2);
     }
 
     [Fact]

@@ -21,7 +21,11 @@ public sealed class OtlpSink : IAsyncDisposable
     /// <summary>A received span; ids are hexadecimal, a status of 2 is an error.</summary>
     public sealed record Span(
         string Service, string Scope, string Name, string TraceId, string SpanId, string ParentId, int Status,
-        IReadOnlyDictionary<string, string> Attributes);
+        IReadOnlyDictionary<string, string> Attributes)
+    {
+        /// <summary>The ids of the spans it is linked to.</summary>
+        public IReadOnlyList<string> Links { get; init; } = [];
+    }
 
     /// <summary>A received metric with the attributes of each of its points.</summary>
     public sealed record Metric(string Service, string Scope, string Name, IReadOnlyList<IReadOnlyDictionary<string, string>> Points);
@@ -114,7 +118,7 @@ public sealed class OtlpSink : IAsyncDisposable
         {
             case "traces" or "trace":
                 var status = (int)(item.Messages(15).FirstOrDefault()?.Number(3) ?? 0);
-                _spans.Enqueue(new Span(service, scope, item.Text(5), item.Hex(1), item.Hex(2), item.Hex(4), status, Attributes(item, 9)));
+                _spans.Enqueue(new Span(service, scope, item.Text(5), item.Hex(1), item.Hex(2), item.Hex(4), status, Attributes(item, 9)) { Links = [.. item.Messages(13).Select(link => link.Hex(2))] });
                 break;
             case "metrics":
                 _metrics.Enqueue(new Metric(service, scope, item.Text(1), Points(item)));
