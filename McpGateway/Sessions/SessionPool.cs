@@ -176,14 +176,13 @@ internal sealed class SessionPool : UpstreamSessions
 
     public override Task SweepAsync(CancellationToken cancellationToken) => _keeper.SweepAsync(cancellationToken);
 
-    /// <summary>Those of clients' sessions are not parked: their clients do not come back to this place.</summary>
     public override async Task ParkAsync(DateTimeOffset until)
     {
         await _closing.CancelAsync();
         var live = _roster.All.Where(session => session.Record is not null && session.Link.BrokenReason is null).ToArray();
         var free = live.Where(session => session.PinnedTo is null || session.PinnedTo == Pins.Everybody);
         // One place is left to whoever comes first: an upstream that is full of sessions that wait would open to nobody.
-        var owned = live.Where(session => session.PinnedTo is { IsOfSession: false } key && key != Pins.Everybody).OrderByDescending(session => session.LastUsedAt).Take(Limit - 1);
+        var owned = live.Where(session => session.PinnedTo is { } key && key != Pins.Everybody).OrderByDescending(session => session.LastUsedAt).Take(Limit - 1);
         await Task.WhenAll(free.Concat(owned).Select(session => ParkAsync(session, until)));
     }
 

@@ -256,6 +256,20 @@ public sealed class GatewayLedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task PinnedSession_IsStillKnown_WhenItWasGivenBackUntouched_AndTheStoreWasLookedAtMeanwhile()
+    {
+        var (one, two) = (Open(), Open());
+        await ParkPinnedAsync(one.Ledger, s_pin);
+        var claimed = (await two.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation))!;
+        await two.Ledger.HeartbeatAsync(Cancellation);
+
+        (await claimed.ReturnAsync(_clock.GetUtcNow().AddMinutes(1))).ShouldBeTrue();
+
+        two.Ledger.IsParked(s_config, s_pin).ShouldBeTrue();
+        (await two.Ledger.ClaimParkedAsync(s_config, s_pin, Cancellation)).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task PinnedSession_IsNobodys_WhenTheGatewayThatWentOnWithItDied()
     {
         var (one, two, three) = (Open(), Open(), Open());

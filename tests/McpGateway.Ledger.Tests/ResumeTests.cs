@@ -88,22 +88,23 @@ public abstract partial class ResumeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Stop_EndsWhatAClientHeld_AndParksWhatNobodyUsed()
+    public async Task Restart_GivesAClientsSessionItsUpstreamSessionBack_AndNobodyElse()
     {
         var before = await StartAsync();
         var client = await before.InitializeAsync("/mcp/up");
         (await before.CallAsync(client, "/mcp/up", "remember", """{"value":"secret"}""")).Text.ShouldBe("remembered");
         await ReadyAsync(before);
         (await before.Service.StopAsync()).ShouldBe(0);
-        Upstream.OpenSessions.ShouldBe(1);
-        Upstream.Count("DELETE").ShouldBe(1);
+        Upstream.OpenSessions.ShouldBe(2);
 
         var after = await StartAsync();
-        var opened = Upstream.Count("initialize");
+        (await after.CallAsync(client, "/mcp/up", "recall")).Text.ShouldBe("secret");
+        Upstream.Count("initialize").ShouldBe(2);
         var next = await after.InitializeAsync("/mcp/up");
 
         (await after.CallAsync(next, "/mcp/up", "recall")).Text.ShouldBe("");
-        opened.ShouldBe(2);
+        (await after.ModernCallAsync("/mcp/up", "recall", affinity: client)).Text.ShouldBe("");
+        Upstream.Count("DELETE").ShouldBe(0);
     }
 
     [Fact]

@@ -17,6 +17,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     private readonly ConcurrentDictionary<string, bool> _unknownKeys = new(StringComparer.Ordinal);
     private readonly LedgerHealth _health = new(time, logger);
     private readonly ParkedPins _pins = new(logger);
+    private readonly SemaphoreSlim _looking = new(1);
 
     /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead.</summary>
     public string Owner { get; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
@@ -87,15 +88,18 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     /// <summary>Entries whose owner is dead or has parked them, sealed with a key known here.</summary>
     public async Task<ImmutableArray<LedgerEntry>> ListClaimableAsync(string? upstream, CancellationToken cancellationToken)
     {
-        var entries = await _health.TryAsync(() => sessions.ListClaimableAsync(upstream, cancellationToken), []);
-        foreach (var key in entries.Where(entry => !keys.Knows(entry.Sealed)).Select(entry => entry.Sealed.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        // One look at a time: what an earlier one saw must not replace what a later one did.
+        await _looking.WaitAsync(cancellationToken);
+        try
         {
-            if (_unknownKeys.TryAdd(key, true)) logger.KeyUnknown(key.Length <= 32 ? key : "(none)");
+            var known = KnownOf(await _health.TryAsync(() => sessions.ListClaimableAsync(upstream, cancellationToken), []));
+            _pins.Replace(upstream, known.Where(IsParkedNow).Select(entry => ParkedPin.Of(entry, Open(entry))).OfType<ParkedPin>());
+            return known;
         }
-
-        ImmutableArray<LedgerEntry> known = [.. entries.Where(entry => keys.Knows(entry.Sealed))];
-        _pins.Replace(upstream, known.Where(IsParkedNow).Select(entry => ParkedPin.Of(entry, Open(entry))).OfType<ParkedPin>());
-        return known;
+        finally
+        {
+            _looking.Release();
+        }
     }
 
     /// <summary>True when the session fits the configuration, is young enough, holds nothing of anybody else's and waits for nobody.</summary>
@@ -150,7 +154,22 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     public void Remove(SessionRecord record) => _records.TryRemove(record.Entry.Id, out _);
 
     /// <summary>After the last session is closed or parked.</summary>
-    public async ValueTask DisposeAsync() => await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
+    public async ValueTask DisposeAsync()
+    {
+        await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
+        _looking.Dispose();
+    }
+
+    /// <summary>Those sealed with a key known here; the keys of the others are named once each.</summary>
+    private ImmutableArray<LedgerEntry> KnownOf(IReadOnlyList<LedgerEntry> entries)
+    {
+        foreach (var key in entries.Where(entry => !keys.Knows(entry.Sealed)).Select(entry => entry.Sealed.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        {
+            if (_unknownKeys.TryAdd(key, true)) logger.KeyUnknown(key.Length <= 32 ? key : "(none)");
+        }
+
+        return [.. entries.Where(entry => keys.Knows(entry.Sealed))];
+    }
 
     private bool IsParkedNow(LedgerEntry entry) => entry.ParkedUntil is { } until && until > time.GetUtcNow();
 

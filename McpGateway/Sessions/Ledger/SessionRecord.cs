@@ -86,6 +86,8 @@ internal sealed class SessionRecord
     {
         var returned = await RewriteAsync(_secret, until);
         End();
+        // Whoever looked meanwhile did not see it, and its caller is about to come again.
+        if (returned && _secret.Affinity is not null) await _ledger.ListClaimableAsync(_entry.Upstream, CancellationToken.None);
         return returned;
     });
 
