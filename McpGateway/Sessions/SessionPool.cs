@@ -119,7 +119,7 @@ internal sealed class SessionPool : UpstreamSessions
 
         lock (_reserving) _adoptions.End(key, session, failure);
         if (_host.Drain.IsOn) CloseUnused(CloseReason.Drained);
-        if (Volatile.Read(ref _waiting) > 0) _shelves.WakeOthers();
+        MakeRoom();
     }
 
     public override void Add(UpstreamSession session)
@@ -340,7 +340,8 @@ internal sealed class SessionPool : UpstreamSessions
         _host.Drain.ThrowIfOn();
         _host.Breaker.ThrowIfOpen();
         var adopted = _adoptions.Want(key);
-        if (!HasRoom && !TryEvictUnused(null)) _pins.TryEvictOldest();
+        Interlocked.Increment(ref _waiting);
+        MakeRoom();
         _host.Request();
         using var deadline = new CancellationTokenSource(_options.AcquireTimeout, _time);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _closing.Token);
@@ -353,6 +354,11 @@ internal sealed class SessionPool : UpstreamSessions
             // Once begun it ends by itself, and what it brings is this caller's.
             if (!_adoptions.TryWithdraw(key)) return await adopted;
             throw _closing.IsCancellationRequested ? Closed() : Starved($"none became free within {_options.AcquireTimeout.TotalSeconds:0.#} s", "Raise pool.max.");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+            MakeRoom();
         }
     }
 
@@ -423,6 +429,7 @@ internal sealed class SessionPool : UpstreamSessions
             {
                 looks = Volatile.Read(ref _looks);
                 foreach (var shelf in _shelves.All) MakeRoomFor(shelf);
+                if (_adoptions.Waiting > 0 && !HasRoom && !TryEvictUnused(null)) _pins.TryEvictOldest();
             }
             while (Interlocked.Add(ref _looks, -looks) > 0);
         }

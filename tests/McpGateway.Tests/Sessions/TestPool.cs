@@ -28,6 +28,7 @@ internal sealed class TestPool : IAsyncDisposable
             Drain = _drain,
             Hint = _hint,
             Request = Request,
+            IsParked = Parked.Contains,
             OnEvicted = Evicted.Enqueue,
             Meter = Meters.Pool(Time),
             Timeline = Timeline,
@@ -48,6 +49,9 @@ internal sealed class TestPool : IAsyncDisposable
 
     public ConcurrentQueue<SessionKey> Evicted { get; } = new();
 
+    /// <summary>Keys whose session a gateway that stopped has left; the test resumes them itself.</summary>
+    public HashSet<SessionKey> Parked { get; } = [];
+
     public IReadOnlyCollection<UpstreamSession> Sessions => _sessions;
 
     public bool Opens { get; set; }
@@ -60,6 +64,14 @@ internal sealed class TestPool : IAsyncDisposable
 
     public UpstreamSession Add(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null, SessionProfile? profile = null)
     {
+        var session = Create(probed, lifetime, keepAlive, profile);
+        Pool.Add(session);
+        return session;
+    }
+
+    /// <summary>A session that is not in the pool.</summary>
+    public UpstreamSession Create(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null, SessionProfile? profile = null)
+    {
         var session = new UpstreamSession(Interlocked.Increment(ref _number), new FakeLink { Probed = probed }, new ServerProfile(McpEra.Legacy, McpVersion.LatestLegacy, "{}", "{}", null), Time.GetTimestamp())
         {
             Lifetime = lifetime ?? TimeSpan.FromHours(1),
@@ -67,7 +79,6 @@ internal sealed class TestPool : IAsyncDisposable
             Profile = profile ?? SessionProfile.Default,
         };
         _sessions.Enqueue(session);
-        Pool.Add(session);
         return session;
     }
 
