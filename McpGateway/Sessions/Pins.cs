@@ -43,7 +43,8 @@ internal sealed class Pins(PoolHost host, SessionRoster roster, SessionVerifier 
 
     private async Task<UpstreamSession?> TryJoinAsync(SessionKey key, Pin pin, CancellationToken cancellationToken)
     {
-        var asked = !pin.Taking.IsCompleted;
+        // Who begins it has asked, even if it fails on the spot: he would try again without end.
+        var asked = !pin.IsBegun || !pin.Taking.IsCompleted;
         try
         {
             var session = await pin.Taking.WaitAsync(cancellationToken);

@@ -40,7 +40,7 @@ public sealed class GatewayLedgerTests : IDisposable
         var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
 
         claimed.Secret.SessionId.ShouldBe("upstream-session");
-        claimed.Secret.Server.ShouldBe(s_server);
+        claimed.Secret.Server.ToString().ShouldBe(s_server.ToString());
         claimed.IsFree.ShouldBeTrue();
         using var http = new HttpClient();
         var opened = new UpstreamOpening(s_config, new GatewayOptions(), http, _clock, _logs.CreateLogger("test")).Resume(claimed);

@@ -67,6 +67,19 @@ public sealed class AdoptionTests
     }
 
     [Fact]
+    public async Task Caller_IsToldAtOnce_WhileTheBreakerIsOpen()
+    {
+        await using var test = new TestPool(s_options);
+        test.Parked.Add(s_own);
+        test.Breaker.RecordFailure(new UpstreamException(FailureKind.Unauthorized, "401"));
+
+        foreach (var key in new[] { s_own, TestPool.Of("run/2") })
+        {
+            (await Should.ThrowAsync<UpstreamException>(() => test.LeaseAsync(key).AsTask())).Message.ShouldBe("401");
+        }
+    }
+
+    [Fact]
     public async Task FullPool_MakesRoom_FromAnUnusedSession()
     {
         await using var test = new TestPool(s_options with { Max = 1 });
