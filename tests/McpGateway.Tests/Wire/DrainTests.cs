@@ -54,6 +54,45 @@ public sealed class DrainTests
         (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"back"}""")).Text.ShouldBe("back");
     }
 
+    [Fact]
+    public async Task Drain_Holds_WhenTheUpstreamComesBackAsAnotherKindOfServer()
+    {
+        var before = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", before.Url));
+        await gateway.ReadyAsync("up");
+        await ActAsync(gateway, "drain");
+        var port = before.BaseAddress.Port;
+        await before.DisposeAsync();
+        await using var after = await ScriptedUpstream.StartAsync(Speech.Modern, port);
+
+        await ShouldRefuseAsync(gateway);
+        after.Arrivals.ShouldNotContain(arrival => arrival.Method == "initialize" || arrival.Method == "server/discover");
+
+        await ActAsync(gateway, "warm");
+        await Eventually.SeesAsync(() => gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"back"}"""), reply => reply.Text == "back");
+        await ActAsync(gateway, "drain");
+        await ShouldRefuseAsync(gateway);
+    }
+
+    [Fact]
+    public async Task WarmHint_IsKept_WhenItComesBeforeTheFirstHandshake()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        var open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        upstream.Misbehave = async (_, message) =>
+        {
+            if (message?["method"]?.GetValue<string>() == "initialize") await open.Task;
+            return false;
+        };
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await Eventually.HoldsAsync(() => upstream.Count("initialize") == 1);
+
+        await ActAsync(gateway, "warm?count=3");
+        open.SetResult();
+
+        await gateway.ReadyAsync("up", report => report["pool"]!["idle"]!.GetValue<int>() == 3);
+    }
+
     private static async Task ShouldRefuseAsync(GatewayProcess gateway)
     {
         var refused = await gateway.ModernCallAsync("/mcp/up", "echo");

@@ -77,6 +77,26 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Stop_AwaitsTheCallsOfARemovedUpstream_AndEndsItsSessions()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await gateway.ReadyAsync("up");
+        var slow = gateway.ModernCallAsync("/mcp/up", "slow");
+        await Eventually.HoldsAsync(() => upstream.Runs("slow") == 1);
+        gateway.WriteFile("""{ "mcpServers": {} }""");
+        await Eventually.SeesAsync(async () => (await gateway.ModernCallAsync("/mcp/up", "echo")).Status, status => status == 404);
+
+        gateway.Service.Terminate();
+        await gateway.Service.WaitForLineAsync("Draining: 1 calls under way");
+        upstream.Release.SetResult();
+
+        (await slow).Text.ShouldBe("slow");
+        (await gateway.Service.WaitForExitAsync()).ShouldBe(0);
+        upstream.OpenSessions.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Stop_LeavesNoSession_WhenACallIsCancelledWhileDraining()
     {
         await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
