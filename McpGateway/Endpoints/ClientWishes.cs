@@ -23,9 +23,11 @@ internal sealed class ClientWishes(TimeProvider time)
     private static WishTaken? SetLevel(ClientRequest request, bool isModern)
     {
         var level = JsonText.Read(request.Shape.Level.Of(request.Message.Span));
-        if (!LogSeverity.IsLevel(level)) return new WishTaken(new RpcError(RpcErrorCode.InvalidParams, $"params.level is '{level}'; it must be one of {LogSeverity.All}."));
-        request.Peer!.Level = level;
-        return request.Scope is null || isModern ? new WishTaken(null) : null;
+        var isLevel = LogSeverity.IsLevel(level);
+        if (isLevel) request.Peer!.Level = level;
+        // What an upstream of the legacy kind makes of another text is for it to say.
+        if (request.Scope is not null && !isModern) return null;
+        return new WishTaken(isLevel ? null : new RpcError(RpcErrorCode.InvalidParams, $"params.level is '{level}'; it must be one of {LogSeverity.All}."));
     }
 
     private async Task<WishTaken?> SubscribeAsync(ClientRequest request, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ internal static class Handshake
             using var answer = await LinkCalls.CallAsync(link, McpMethodNames.Discover, LinkCalls.Parameters(McpEra.Modern), cancellationToken);
             return answer.Shape.Kind == MessageKind.Result ? ReadDiscovery(answer) : null;
         }
-        catch (UpstreamException exception) when (exception.Kind == FailureKind.NotMcp || (exception.Kind == FailureKind.OutcomeUnknown && exception.Status is null && link.BrokenReason is not null))
+        catch (UpstreamException exception) when (exception.Kind is FailureKind.NotMcp or FailureKind.SessionLost || (exception.Kind == FailureKind.OutcomeUnknown && exception.Status is null && link.BrokenReason is not null))
         {
             // 400, 404, 405, HTML, or a process that left over an unknown method: a server of the legacy kind says no in many ways.
             return null;

@@ -53,7 +53,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
             catch (Exception exception)
             {
                 response.Dispose();
-                if (exception is UpstreamException { Kind: FailureKind.SessionLost }) Interlocked.CompareExchange(ref _brokenReason, exception.Message, null);
+                if (exception is UpstreamException { Kind: FailureKind.SessionLost } && _sessionId is not null) Interlocked.CompareExchange(ref _brokenReason, exception.Message, null);
                 throw;
             }
         }
@@ -156,10 +156,17 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         {
             var failure = HttpFailure.Classify(response, body.Span, Transport, _sessionId is not null, config, time);
             // A status with a JSON-RPC error in its body is an answer, unless the status says that the call never got so far.
-            if (failure.Kind == FailureKind.NotMcp && HttpFailure.TryReadError(body.Span) is { } error) return new SingleExchange(error, response);
-            throw failure;
+            if (failure.Kind != FailureKind.NotMcp || HttpFailure.TryReadError(body.Span) is not { } error) throw failure;
+            if (!MissesASession(response, body.Span)) return new SingleExchange(error, response);
+            error.Dispose();
+            throw new UpstreamException(FailureKind.SessionLost, $"The upstream does not take requests of revision {McpVersion.Modern} any more: {failure.Message}", failure, status: failure.Status);
         }
     }
+
+    /// <summary>True for a server that wants a session where the revision has none: it has become one of the legacy kind, and dispatched nothing.</summary>
+    private bool MissesASession(HttpResponseMessage response, ReadOnlySpan<byte> body) =>
+        Version == McpVersion.Modern && response.StatusCode == HttpStatusCode.BadRequest
+        && HttpFailure.Classify(response, body, Transport, heldSession: true, config, time).Kind == FailureKind.SessionLost;
 
     /// <summary>Compared as it stands: parsing it into an object would cost more than the rest of the headers.</summary>
     private static bool HasType(HttpResponseMessage response, string type)
