@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using McpGateway.Calls.Inputs;
 using McpGateway.Endpoints.Streams;
+using McpGateway.Protocol;
 using McpGateway.Sessions;
 
 namespace McpGateway.Endpoints;
@@ -10,7 +11,12 @@ namespace McpGateway.Endpoints;
 /// A legacy client's session with the gateway: who it is, which revision it speaks, and the streams of messages to it. It holds no
 /// upstream session; those are leased per call and found again by its key. Its id is no credential.
 /// </summary>
-internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams)
+/// <param name="id">Its id.</param>
+/// <param name="scope">See <see cref="Scope"/>.</param>
+/// <param name="principal">Whose it is.</param>
+/// <param name="streams">See <see cref="Streams"/>.</param>
+/// <param name="replica">This gateway's name among several; empty where it is alone.</param>
+internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams, string replica = "")
 {
     private readonly ConcurrentDictionary<string, ClientCall> _calls = new(StringComparer.Ordinal);
     private volatile ClientIntroduction _introduction = ClientIntroduction.None;
@@ -40,7 +46,7 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
     public SessionKey Key => new(Principal, Id, IsOfSession: true) { Profile = Introduction.Profile };
 
     /// <summary>How upstreams speak to it.</summary>
-    public ClientPeer Peer { get; } = new(message => streams.TrySend(message));
+    public ClientPeer Peer { get; } = new(message => streams.TrySend(message), replica);
 
     /// <summary>Timestamp of its beginning.</summary>
     public long OpenedAt { get; init; }
@@ -77,10 +83,14 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
 
     public void End(ReadOnlySpan<byte> requestId, ClientCall call) => _calls.TryRemove(KeyValuePair.Create(Encoding.UTF8.GetString(requestId), call));
 
-    /// <summary>Cancels a call; one that has ended, or never was, is ignored as the specification asks.</summary>
-    public void Cancel(ReadOnlySpan<byte> requestId)
+    /// <summary>Takes what needs no answer: a cancellation, or an answer to a question. False when it is for a call or a question that is not here: it has ended, never was, or is at another gateway.</summary>
+    public bool TryTake(MessageShape shape, ReadOnlySpan<byte> message) => shape.Method == McpMethod.Cancelled ? TryCancel(shape.RequestId.Of(message)) : Peer.TryTake(shape, message);
+
+    private bool TryCancel(ReadOnlySpan<byte> requestId)
     {
-        if (_calls.TryGetValue(Encoding.UTF8.GetString(requestId), out var call)) call.Cancel();
+        if (!_calls.TryGetValue(Encoding.UTF8.GetString(requestId), out var call)) return false;
+        call.Cancel();
+        return true;
     }
 
     public void CancelAll()

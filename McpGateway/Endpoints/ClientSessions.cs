@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using McpGateway.Calls;
 using McpGateway.Endpoints.Portable;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
@@ -19,9 +20,16 @@ internal sealed class ClientSessions
 {
     private const int IdBytes = 16;
 
+    /// <summary>Longer than a read of the store takes.</summary>
+    private static readonly TimeSpan s_forgotten = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, ClientSession> _sessions = new(StringComparer.Ordinal);
+
+    // Ended at another gateway a moment ago: a request that has read one of them from the store before must not bring it back.
+    private readonly ConcurrentDictionary<string, long> _ended = new(StringComparer.Ordinal);
     private readonly UpstreamRegistry _upstreams;
     private readonly IClientSessionStore _store;
+    private readonly string _replica;
     private readonly ServerMeter _meter;
     private readonly GatewayOptions _options;
     private readonly TimeProvider _time;
@@ -29,9 +37,9 @@ internal sealed class ClientSessions
     // The ledger says that the store is lost; once is enough.
     private readonly LedgerHealth _health;
 
-    public ClientSessions(UpstreamRegistry upstreams, IClientSessionStore store, ServerMeter meter, GatewayOptions options, TimeProvider time)
+    public ClientSessions(UpstreamRegistry upstreams, IClientSessionStore store, IReplicas replicas, ServerMeter meter, GatewayOptions options, TimeProvider time)
     {
-        (_upstreams, _store, _meter, _options, _time) = (upstreams, store, meter, options, time);
+        (_upstreams, _store, _replica, _meter, _options, _time) = (upstreams, store, replicas.Name, meter, options, time);
         _health = new LedgerHealth(time, NullLogger.Instance);
         upstreams.Evicted += Forget;
     }
@@ -72,6 +80,16 @@ internal sealed class ClientSessions
         return session;
     }
 
+    /// <summary>The session, if it is in memory here; whoever looks does not use it.</summary>
+    public ClientSession? Peek(string id) => _sessions.GetValueOrDefault(id);
+
+    /// <summary>Ends a session that another gateway has ended.</summary>
+    public void EndHere(string id)
+    {
+        _ended[id] = _time.GetTimestamp();
+        if (_sessions.TryGetValue(id, out var session)) _ = DropAsync(session);
+    }
+
     /// <summary>Ends a session, its calls and what it holds upstream; false when there is none.</summary>
     public async Task<bool> EndAsync(string id)
     {
@@ -94,6 +112,11 @@ internal sealed class ClientSessions
             else if (session.Calls == 0 && _time.GetElapsedTime(session.LastUsed) > _options.SessionIdleTimeout) await DropAsync(session);
         }
 
+        foreach (var (id, at) in _ended)
+        {
+            if (_time.GetElapsedTime(at) > s_forgotten) _ended.TryRemove(id, out _);
+        }
+
         await WriteUseAsync();
     }
 
@@ -112,7 +135,7 @@ internal sealed class ClientSessions
     }
 
     private ClientSession Create(string id, string? scope, string principal) =>
-        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time)) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
+        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time), _replica) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
 
     private async ValueTask<ClientSession?> FetchAsync(string id, string? scope, CancellationToken cancellationToken)
     {
@@ -123,7 +146,10 @@ internal sealed class ClientSessions
         session.StoredAt = session.LastUsed;
         Introduce(session, record.Introduction);
         // Of two requests that fetch it at once both get the same.
-        return _sessions.GetOrAdd(id, session);
+        session = _sessions.GetOrAdd(id, session);
+        if (!_ended.ContainsKey(id)) return session;
+        await DropAsync(session);
+        return null;
     }
 
     private async Task StoreAsync(ClientSession session)

@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -8,7 +9,7 @@ using ServiceDefaults.Drain;
 namespace McpGateway.Endpoints;
 
 /// <summary>Streamable HTTP as 2025-03-26, 2025-06-18 and 2025-11-25 have it: sessions, streams that clients open and come back to, DELETE.</summary>
-internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, DrainState drain)
+internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, IReplicas replicas, DrainState drain)
 {
     /// <summary>Takes one message, and its bytes over.</summary>
     public async Task PostAsync(HttpContext context, Upstream? scope, Incoming message, ServerOperation? operation)
@@ -23,7 +24,7 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
         }
         else if (message.Shape.Kind != MessageKind.Request)
         {
-            using (message) Take(session, message);
+            using (message) await TakeAsync(session, message);
             context.Response.StatusCode = StatusCodes.Status202Accepted;
         }
         else
@@ -79,12 +80,14 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    /// <summary>Takes what needs no answer: a cancellation, a notification, an answer to a request of the server's.</summary>
-    public static void Take(ClientSession session, Incoming message)
-    {
-        if (message.Shape.Method == McpMethod.Cancelled) session.Cancel(message.Shape.RequestId.Of(message.Span));
-        else session.Peer.Take(message.Shape, message.Span);
-    }
+    /// <summary>Takes what needs no answer: a cancellation, a notification, an answer to a request of the server's. What concerns nothing here goes to the other gateways that have the session.</summary>
+    private Task TakeAsync(ClientSession session, Incoming message) =>
+        session.TryTake(message.Shape, message.Span) || !MayConcernOthers(session, message.Shape)
+            ? Task.CompletedTask
+            : replicas.SpreadAsync(new ReplicaMessage(ReplicaMessageKind.Client, session.Id) { Body = message.Span.ToArray() });
+
+    private static bool MayConcernOthers(ClientSession session, MessageShape shape) =>
+        session.StoredAt is not null && (shape.Method == McpMethod.Cancelled || shape.Kind is MessageKind.Result or MessageKind.Error);
 
     private const string NoBatch = "A batch was sent; send one message per request (batches are of revision 2025-03-26 alone).";
 
@@ -129,7 +132,7 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
     {
         using var measured = operation;
         if (message.Shape.Kind == MessageKind.Request) await calls.RunAsync(session, scope, message, batch.Part(operation));
-        else using (message) Take(session, message);
+        else using (message) await TakeAsync(session, message);
     }
 
     private async Task ListenAsync(HttpContext context, ClientSession session)

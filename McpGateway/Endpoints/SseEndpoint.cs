@@ -80,7 +80,7 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
 
         context.Response.StatusCode = StatusCodes.Status202Accepted;
         if (message.Shape.Kind == MessageKind.Request) _ = AnswerAsync(scope, session, message, meter.Start(context, message.Span, message.Shape));
-        else using (message) SessionEndpoint.Take(session, message);
+        else using (message) session.TryTake(message.Shape, message.Span);
     }
 
     private async Task AnswerAsync(Upstream? scope, ClientSession session, Incoming message, ServerOperation? operation)

@@ -88,5 +88,5 @@ public sealed class RedisClientSessionStoreTests : ClientSessionStoreContract
 
     public override ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private protected override IClientSessionStore Open() => new RedisClientSessionStore(_server.Open());
+    private protected override IClientSessionStore Open() => new RedisClientSessionStore(_server.Open(), "replica");
 }

@@ -14,7 +14,9 @@ internal delegate bool SendOutside(ReadOnlySpan<byte> message);
 /// A legacy client as upstreams may speak to it: the questions it has been asked and not answered, the log level it wants. Question ids
 /// are the gateway's own: two upstreams may use the same one. Whoever takes a question out of the dictionary, and only he, ends it.
 /// </summary>
-internal sealed class ClientPeer(SendOutside send)
+/// <param name="send">Sends to its GET stream.</param>
+/// <param name="replica">This gateway's name, part of each question's id: another gateway asks the same client under other ids.</param>
+internal sealed class ClientPeer(SendOutside send, string replica = "")
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource<ClientAnswer>> _waiting = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Upstream, string Uri), bool> _subscriptions = new();
@@ -31,7 +33,7 @@ internal sealed class ClientPeer(SendOutside send)
     /// <param name="write">Sends the request that is made of them.</param>
     public async Task<PendingQuestion> AskAsync(ReadOnlyMemory<byte> method, ReadOnlyMemory<byte> parameters, Func<MessageBuffer, Task> write)
     {
-        var id = string.Create(CultureInfo.InvariantCulture, $"\"gateway-{Interlocked.Increment(ref _lastId)}\"");
+        var id = string.Create(CultureInfo.InvariantCulture, $"\"gateway{replica}-{Interlocked.Increment(ref _lastId)}\"");
         var answer = new TaskCompletionSource<ClientAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting[id] = answer;
         try
@@ -60,12 +62,13 @@ internal sealed class ClientPeer(SendOutside send)
         if (_waiting.TryRemove(id, out var waiting)) waiting.TrySetCanceled(CancellationToken.None);
     }
 
-    /// <summary>Takes an answer that the client has sent; one to no question of ours is dropped.</summary>
-    public void Take(MessageShape shape, ReadOnlySpan<byte> message)
+    /// <summary>Takes an answer that the client has sent; false for one to no question of this gateway's.</summary>
+    public bool TryTake(MessageShape shape, ReadOnlySpan<byte> message)
     {
-        if (shape.Kind is not (MessageKind.Result or MessageKind.Error) || !_waiting.TryRemove(Encoding.UTF8.GetString(shape.Id.Of(message)), out var waiting)) return;
+        if (shape.Kind is not (MessageKind.Result or MessageKind.Error) || !_waiting.TryRemove(Encoding.UTF8.GetString(shape.Id.Of(message)), out var waiting)) return false;
         var isError = shape.Kind == MessageKind.Error;
         waiting.TrySetResult(new ClientAnswer(isError, (isError ? shape.Error : shape.Result).Of(message).ToArray()));
+        return true;
     }
 
     /// <summary>The resources, as JSON, that the client has subscribed to at an upstream.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Security.Cryptography;
 using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
@@ -19,8 +18,8 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     private readonly ParkedPins _pins = new(logger);
     private readonly SemaphoreSlim _looking = new(1);
 
-    /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead.</summary>
-    public string Owner { get; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
+    /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead. Ids that clients see carry it, so that it says nothing.</summary>
+    public string Owner { get; } = RandomNumberGenerator.GetHexString(20, lowercase: true);
 
     public LedgerTimes Times => times;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using McpGateway.Endpoints.Portable;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
@@ -27,13 +28,18 @@ internal static class LedgerExtensions
         .AddSingleton<ISessionLedger, SqliteSessionLedger>()
         .AddSingleton<IEraLedger, SqliteEraLedger>()
         .AddSingleton<IClientSessionStore, SqliteClientSessionStore>()
+        .AddSingleton<IReplicas, NoReplicas>()
         .AddSingleton(provider => Configured(provider) ?? new SealingKeys([SealingKeyFile.Open(provider.GetRequiredService<StorageDirectory>().FullPath)]));
 
     private static IServiceCollection AddRedisLedger(this IServiceCollection services, string connectionString) => services
         .AddSingleton(provider => new RedisStore(connectionString, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ISessionLedger, RedisSessionLedger>()
         .AddSingleton<IEraLedger, RedisEraLedger>()
-        .AddSingleton<IClientSessionStore, RedisClientSessionStore>()
+        .AddSingleton<IClientSessionStore>(provider => new RedisClientSessionStore(provider.GetRequiredService<RedisStore>(), provider.GetRequiredService<GatewayLedger>().Owner))
+        .AddSingleton<RedisReplicas>()
+        .AddSingleton<IReplicas>(provider => provider.GetRequiredService<RedisReplicas>())
+        .AddSingleton<ReplicaDesk>()
+        .AddHostedService<ReplicaKeeper>()
         .AddSingleton(provider =>
         {
             if (Configured(provider) is { } keys) return keys;

@@ -58,6 +58,14 @@ internal sealed class RedisStore : IAsyncDisposable
     public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
         RunAsync(database => database.ScriptEvaluateAsync(script, keys, values), cancellationToken);
 
+    /// <summary>Calls back whenever something is published on the channel. The client library subscribes again after a loss; what was published meanwhile is not told.</summary>
+    /// <exception cref="LedgerUnavailableException">Redis is not reached, refuses, or does not answer in time.</exception>
+    public async Task SubscribeAsync(string channel, Action published, CancellationToken cancellationToken) => await RunAsync(async database =>
+    {
+        await database.Multiplexer.GetSubscriber().SubscribeAsync(channel, (_, _) => published());
+        return true;
+    }, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         Task<ConnectionMultiplexer>? connection;

@@ -1,0 +1,24 @@
+namespace McpGateway.Endpoints.Replicas;
+
+/// <summary>The other gateways that share this one's store. No method fails or waits long because the store does: what it cannot carry is not delivered.</summary>
+internal interface IReplicas
+{
+    /// <summary>This gateway among them: part of the ids that lead back to it. Empty where it is alone.</summary>
+    string Name { get; }
+
+    /// <summary>Puts a message into another gateway's inbox; false when that gateway is dead, does not keep up, or the store is lost.</summary>
+    Task<bool> PostAsync(string replica, ReplicaMessage message);
+
+    /// <summary>Puts a message into the inbox of every other gateway that has the session in memory. They are known from the store; nobody else is asked.</summary>
+    Task SpreadAsync(ReplicaMessage message);
+}
+
+/// <summary>Without Redis there is one gateway.</summary>
+internal sealed class NoReplicas : IReplicas
+{
+    public string Name => "";
+
+    public Task<bool> PostAsync(string replica, ReplicaMessage message) => Task.FromResult(false);
+
+    public Task SpreadAsync(ReplicaMessage message) => Task.CompletedTask;
+}
