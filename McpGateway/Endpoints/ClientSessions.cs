@@ -57,14 +57,14 @@ internal sealed class ClientSessions
     /// <param name="principal">Whose it is.</param>
     public async Task<ClientSession> OpenAsync(ClientIntroduction introduction, string? scope, string principal)
     {
-        var session = await AddAsync(scope, principal);
+        var session = await AddAsync(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)), scope, principal);
         Introduce(session, introduction);
         await StoreAsync(session);
         return session;
     }
 
-    /// <summary>Opens a session of the HTTP+SSE pair. It lives and dies with its stream, and so is in no store.</summary>
-    public Task<ClientSession> OpenPairAsync(string? scope, string principal) => AddAsync(scope, principal);
+    /// <summary>Opens a session of the HTTP+SSE pair. It lives and dies with its stream, and so is in no store; its id says which gateway has that.</summary>
+    public Task<ClientSession> OpenPairAsync(string? scope, string principal) => AddAsync(StreamEventId.NewName(_replica), scope, principal);
 
     public void Introduce(ClientSession session, ClientIntroduction introduction) => session.Introduce(introduction, _time.GetTimestamp());
 
@@ -126,16 +126,16 @@ internal sealed class ClientSessions
         foreach (var upstream in _upstreams.All) await upstream.ReleaseAsync(session.Key);
     }
 
-    private async Task<ClientSession> AddAsync(string? scope, string principal)
+    private async Task<ClientSession> AddAsync(string id, string? scope, string principal)
     {
         while (_sessions.Count >= _options.MaxSessions && _sessions.Values.MinBy(session => session.LastUsed) is { } oldest) await EndAsync(oldest.Id);
-        var session = Create(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)), scope, principal);
+        var session = Create(id, scope, principal);
         _sessions[session.Id] = session;
         return session;
     }
 
     private ClientSession Create(string id, string? scope, string principal) =>
-        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time), _replica) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
+        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time, _replica), _replica) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
 
     private async ValueTask<ClientSession?> FetchAsync(string id, string? scope, CancellationToken cancellationToken)
     {

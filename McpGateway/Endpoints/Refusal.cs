@@ -22,6 +22,17 @@ internal static class Refusal
         return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, RpcErrorCode.UpstreamUnavailable, "The gateway is draining. Try again in a few seconds.", id, operation);
     }
 
+    /// <summary>Another gateway has what is asked for, and could not be asked.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="status">503 when it was not asked, 504 when it did not reply.</param>
+    public static Task OfReplicaAsync(HttpContext context, int status)
+    {
+        context.Response.Headers.RetryAfter = "5";
+        return WriteAsync(context, status, RpcErrorCode.UpstreamUnavailable, status == StatusCodes.Status504GatewayTimeout
+            ? "The gateway that holds this stream does not reply. It may have taken the message."
+            : "The gateway that holds this stream is not reached, or is draining. Try again in a few seconds.");
+    }
+
     public static async Task WriteAsync(HttpContext context, int status, int code, string message, ReadOnlyMemory<byte> id = default, ServerOperation? operation = null)
     {
         operation?.Note(new OperationEnd(code));

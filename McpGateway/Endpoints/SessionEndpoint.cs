@@ -1,3 +1,4 @@
+using System.Text;
 using McpGateway.Calls;
 using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
@@ -9,7 +10,7 @@ using ServiceDefaults.Drain;
 namespace McpGateway.Endpoints;
 
 /// <summary>Streamable HTTP as 2025-03-26, 2025-06-18 and 2025-11-25 have it: sessions, streams that clients open and come back to, DELETE.</summary>
-internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, IReplicas replicas, DrainState drain)
+internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, IReplicas replicas, RelayedStreams relayed, DrainState drain)
 {
     /// <summary>Takes one message, and its bytes over.</summary>
     public async Task PostAsync(HttpContext context, Upstream? scope, Incoming message, ServerOperation? operation)
@@ -141,7 +142,23 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
         if (last.Length == 0) await OpenAsync(context, session);
         else if (!StreamEventId.TryParse(last, out var id)) await Refusal.WriteAsync(context, StatusCodes.Status400BadRequest, RpcErrorCode.InvalidRequest, $"The header {McpHeader.LastEventId} is no event id of this server.");
         else if (session.Streams.Find(id.Stream) is { } stream) await new StreamConnection(context, stream, hub).RunAsync(id.Sequence);
-        else if (id.RequestId is { } requestId) await AnswerLostAsync(context, session, requestId);
+        else if (id.Owner is { } owner && owner != replicas.Name) await ResumeElsewhereAsync(context, session, id);
+        else await GoneAsync(context, session, id);
+    }
+
+    /// <summary>Goes on with a stream that another gateway keeps.</summary>
+    private async Task ResumeElsewhereAsync(HttpContext context, ClientSession session, StreamEventId id)
+    {
+        var lost = id.RequestId is { } requestId ? Encoding.UTF8.GetBytes($"event: message\ndata: {AnswerLost(requestId)}\n\n") : null;
+        var status = await relayed.SendAsync(context, session, id, lost);
+        if (status == StatusCodes.Status404NotFound) await GoneAsync(context, session, id);
+        else if (status != StatusCodes.Status200OK) await Refusal.OfReplicaAsync(context, status);
+    }
+
+    /// <summary>The stream is not kept any more, or died with its gateway.</summary>
+    private async Task GoneAsync(HttpContext context, ClientSession session, StreamEventId id)
+    {
+        if (id.RequestId is { } requestId) await AnswerLostAsync(context, session, requestId);
         else await OpenAsync(context, session);
     }
 
@@ -151,12 +168,17 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
     /// <summary>A call's stream that is not kept any more, or died with an earlier gateway: its client is told, instead of waiting for ever.</summary>
     private async Task AnswerLostAsync(HttpContext context, ClientSession session, string requestId)
     {
-        var json = System.Text.Encoding.UTF8.GetBytes(requestId);
+        var json = Encoding.UTF8.GetBytes(requestId);
         var stream = session.Streams.Open(StreamKind.Call, json);
-        using var message = new MessageBuffer(512);
-        new RpcError(RpcErrorCode.OutcomeUnknown, "Outcome unknown: the answer is not kept any more, or was lost with an earlier gateway. The call may have run; check before you repeat it.").WriteTo(message, json);
-        stream.Finish(message.Span);
+        stream.Finish(Encoding.UTF8.GetBytes(AnswerLost(requestId)));
         await new StreamConnection(context, stream, hub).RunAsync();
+    }
+
+    private static string AnswerLost(string requestId)
+    {
+        using var message = new MessageBuffer(512);
+        new RpcError(RpcErrorCode.OutcomeUnknown, "Outcome unknown: the answer is not kept any more, or was lost with its gateway. The call may have run; check before you repeat it.").WriteTo(message, Encoding.UTF8.GetBytes(requestId));
+        return Encoding.UTF8.GetString(message.Span);
     }
 
     /// <summary>The session that a request names, if it may; else the request has been refused.</summary>

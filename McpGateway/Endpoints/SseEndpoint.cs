@@ -1,5 +1,6 @@
 using System.Text;
 using McpGateway.Calls;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -12,7 +13,7 @@ namespace McpGateway.Endpoints;
 /// HTTP+SSE of 2024-11-05: a GET opens the session and carries every message to the client, POSTs beside it carry the client's. The
 /// revision has no way back to a lost stream, so that the session, its calls included, ends with it.
 /// </summary>
-internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, GatewayOptions options, DrainState drain)
+internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions sessions, SessionCalls calls, ServerAnswers answers, ServerMeter meter, StreamHub hub, IReplicas replicas, ReplicaQuestions questions, GatewayOptions options, DrainState drain)
 {
     /// <summary>Opens a session and sends to it until it ends.</summary>
     /// <param name="context">The request.</param>
@@ -32,6 +33,12 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         {
             if (Find(context, upstreamName) is not { } session)
             {
+                if (context.Request.Query["sessionId"].ToString() is { Length: > 0 } id && StreamEventId.OwnerOf(id) is { } owner && owner != replicas.Name)
+                {
+                    await PostElsewhereAsync(context, upstreamName, id, owner);
+                    return;
+                }
+
                 await RefuseSessionAsync(context);
                 return;
             }
@@ -46,6 +53,31 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         {
             // The client has gone; there is nobody to answer.
         }
+    }
+
+    /// <summary>Takes a message that has come to another gateway; gives its status.</summary>
+    public int TakeElsewhere(string sessionId, string? upstreamName, byte[] body)
+    {
+        if (sessions.Find(sessionId, upstreamName) is not { Pair: not null } session) return StatusCodes.Status404NotFound;
+        var message = new Incoming(MessageBuffer.CopyOf(body), MessageScanner.Scan(body), null);
+        if (drain.IsDraining && message.Shape.Kind == MessageKind.Request)
+        {
+            message.Dispose();
+            return StatusCodes.Status503ServiceUnavailable;
+        }
+
+        if (message.Shape.Kind == MessageKind.Request) _ = AnswerAsync(upstreamName is null ? null : upstreams.Find(upstreamName), session, message, null);
+        else using (message) session.TryTake(message.Shape, message.Span);
+        return StatusCodes.Status202Accepted;
+    }
+
+    private async Task PostElsewhereAsync(HttpContext context, string? upstreamName, string id, string owner)
+    {
+        using var message = Incoming.Scan(await McpEndpoint.ReadBodyAsync(context, options), context.Request);
+        var status = await questions.AskAsync(owner, new ReplicaMessage(ReplicaMessageKind.Pair, id) { Scope = upstreamName, Body = message.Span.ToArray() });
+        if (status == StatusCodes.Status202Accepted) context.Response.StatusCode = status;
+        else if (status == StatusCodes.Status404NotFound) await RefuseSessionAsync(context);
+        else await Refusal.OfReplicaAsync(context, status);
     }
 
     private async Task SendAsync(HttpContext context, string? upstreamName, string messages)

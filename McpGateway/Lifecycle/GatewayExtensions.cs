@@ -1,6 +1,7 @@
 using McpGateway.Calls;
 using McpGateway.Calls.Inputs;
 using McpGateway.Endpoints;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Endpoints.Subscriptions;
 using McpGateway.Lifecycle;
@@ -46,6 +47,8 @@ internal static class GatewayExtensions
         .AddSingleton<ClientWishes>()
         .AddSingleton<RequestRouter>()
         .AddSingleton<StreamHub>()
+        .AddSingleton<ReplicaQuestions>()
+        .AddSingleton<RelayedStreams>()
         .AddSingleton<SubscriptionEndpoint>()
         .AddSingleton<SessionCalls>()
         .AddSingleton<SessionEndpoint>()

@@ -21,6 +21,7 @@ internal sealed class ReplicaKeeper(RedisReplicas replicas, ReplicaDesk desk, Ti
         {
             await _wakeUp.WaitAsync();
             await EmptyAsync(stoppingToken);
+            desk.Sweep();
         }
     }
 

@@ -27,8 +27,8 @@ public sealed class ReplicaInboxTests : IAsyncLifetime
         var claimed = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => receiver.ClaimAsync(Cancellation)));
         var again = await sender.PostAsync(receiver.Name, Message("one"), id);
 
-        posted.ShouldAllBe(isPosted => isPosted);
-        again.ShouldBeTrue();
+        posted.ShouldAllBe(outcome => outcome == PostOutcome.Delivered);
+        again.ShouldBe(PostOutcome.Delivered);
         claimed.SelectMany(messages => messages).ShouldHaveSingleItem().Session.ShouldBe("one");
         (await receiver.ClaimAsync(Cancellation)).ShouldBeEmpty();
     }
@@ -37,7 +37,7 @@ public sealed class ReplicaInboxTests : IAsyncLifetime
     public async Task Messages_ComeOutInOrder_EachOnce_WhileManyClaim()
     {
         var (sender, receiver) = (await OpenAsync(), await OpenAsync());
-        for (var i = 0; i < 250; i++) (await sender.PostAsync(receiver.Name, Message($"{i:000}"))).ShouldBeTrue();
+        for (var i = 0; i < 250; i++) (await sender.PostAsync(receiver.Name, Message($"{i:000}"))).ShouldBe(PostOutcome.Delivered);
 
         var claimed = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => receiver.ClaimAsync(Cancellation)));
 
@@ -50,9 +50,9 @@ public sealed class ReplicaInboxTests : IAsyncLifetime
     {
         var (sender, receiver) = (await OpenAsync(), await OpenAsync());
 
-        (await sender.PostAsync("0123456789abcdef0123", Message("one"))).ShouldBeFalse();
-        for (var i = 0; i < 1000; i++) (await sender.PostAsync(receiver.Name, Message("many"))).ShouldBeTrue();
-        (await sender.PostAsync(receiver.Name, Message("one too many"))).ShouldBeFalse();
+        (await sender.PostAsync("0123456789abcdef0123", Message("one"))).ShouldBe(PostOutcome.Dead);
+        for (var i = 0; i < 1000; i++) (await sender.PostAsync(receiver.Name, Message("many"))).ShouldBe(PostOutcome.Delivered);
+        (await sender.PostAsync(receiver.Name, Message("one too many"))).ShouldBe(PostOutcome.Unavailable);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class ReplicaInboxTests : IAsyncLifetime
         var (sender, receiver) = (await OpenAsync(), await OpenAsync());
         await _server.Process.StopAsync();
 
-        (await sender.PostAsync(receiver.Name, Message("one"))).ShouldBeFalse();
+        (await sender.PostAsync(receiver.Name, Message("one"))).ShouldBe(PostOutcome.Unavailable);
     }
 
     private static ReplicaMessage Message(string session) => new(ReplicaMessageKind.End, session);

@@ -108,6 +108,72 @@ public sealed class ReplicaTests : IAsyncLifetime
         };
     }
 
+    [Fact]
+    public async Task Stream_GoesOnAtTheOtherGateway_AndBack()
+    {
+        var session = await _one.InitializeAsync();
+        var call = await EventReader.PostAsync(_one, "/mcp", Steps, ("Mcp-Session-Id", session));
+        var primed = (await call.NextAsync())!;
+        var progress = await call.NextMessageAsync();
+        await using var there = await EventReader.ListenAsync(_two, "/mcp", session, after: primed.Id);
+        (await there.NextMessageAsync()).Id.ShouldBe(progress.Id);
+        // The old connection has given way.
+        (await call.NextAsync()).ShouldBeNull();
+
+        _upstream.Release.SetResult();
+
+        (await there.NextMessageAsync()).Message["params"]!["progress"]!.GetValue<int>().ShouldBe(2);
+        var answer = await there.NextMessageAsync();
+        answer.Message["result"]!["content"]![0]!["text"]!.GetValue<string>().ShouldBe("stepped");
+        (await there.NextAsync()).ShouldBeNull();
+        foreach (var gateway in new[] { _one, _two })
+        {
+            await using var again = await EventReader.ListenAsync(gateway, "/mcp", session, after: progress.Id);
+            (await again.NextMessageAsync()).Message["params"]!["progress"]!.GetValue<int>().ShouldBe(2);
+            (await again.NextMessageAsync()).ShouldBe(answer);
+            (await again.NextAsync()).ShouldBeNull();
+        }
+
+        _upstream.Runs("steps").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Stream_EndsWithOutcomeUnknown_WhenItsGatewayIsKilled()
+    {
+        var session = await _one.InitializeAsync();
+        await using var call = await EventReader.PostAsync(_one, "/mcp", Steps, ("Mcp-Session-Id", session));
+        var progress = await call.NextMessageAsync();
+        await using var there = await EventReader.ListenAsync(_two, "/mcp", session, after: progress.Id);
+        there.Status.ShouldBe(200);
+
+        _one.Service.Kill();
+        await _one.Service.WaitForExitAsync();
+
+        var told = await there.NextMessageAsync();
+        (told.Message["id"]!.GetValue<int>(), told.Message["error"]!["code"]!.GetValue<int>()).ShouldBe((7, -32051));
+        (await there.NextAsync()).ShouldBeNull();
+        await using var again = await EventReader.ListenAsync(_two, "/mcp", session, after: progress.Id);
+        (await again.NextMessageAsync()).Message["error"]!["code"]!.GetValue<int>().ShouldBe(-32051);
+    }
+
+    [Fact]
+    public async Task Pair_TakesMessages_ThatCameToTheOtherGateway_UntilItsGatewayIsKilled()
+    {
+        await using var stream = await EventReader.ListenAsync(_one, "/sse", null);
+        var endpoint = (await stream.NextAsync())!.Data;
+        (await _two.PostAsync(endpoint, """{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}""")).Status.ShouldBe(202);
+        (await stream.NextMessageAsync()).Message["result"]!["protocolVersion"]!.GetValue<string>().ShouldBe("2024-11-05");
+        (await _two.PostAsync(endpoint, """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"up__echo","arguments":{"text":"from afar"}}}""")).Status.ShouldBe(202);
+        (await stream.NextMessageAsync()).Message["result"]!["content"]![0]!["text"]!.GetValue<string>().ShouldBe("from afar");
+
+        _one.Service.Kill();
+        await _one.Service.WaitForExitAsync();
+
+        // Until it counts as dead it may only be busy.
+        var status = await Eventually.SeesAsync(async () => (await _two.PostAsync(endpoint, """{"jsonrpc":"2.0","id":2,"method":"ping"}""")).Status, status => status != 504);
+        status.ShouldBe(404);
+    }
+
     private static async Task<string> InitializeAsync(GatewayProcess gateway, string capabilities)
     {
         var reply = await gateway.PostAsync("/mcp", $$$$"""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{{{{capabilities}}}},"clientInfo":{"name":"test","version":"1"}}}""");

@@ -6,11 +6,24 @@ internal interface IReplicas
     /// <summary>This gateway among them: part of the ids that lead back to it. Empty where it is alone.</summary>
     string Name { get; }
 
-    /// <summary>Puts a message into another gateway's inbox; false when that gateway is dead, does not keep up, or the store is lost.</summary>
-    Task<bool> PostAsync(string replica, ReplicaMessage message);
+    /// <summary>Puts a message into another gateway's inbox.</summary>
+    Task<PostOutcome> PostAsync(string replica, ReplicaMessage message);
 
     /// <summary>Puts a message into the inbox of every other gateway that has the session in memory. They are known from the store; nobody else is asked.</summary>
     Task SpreadAsync(ReplicaMessage message);
+}
+
+/// <summary>What became of a message.</summary>
+internal enum PostOutcome
+{
+    /// <summary>It is in the inbox.</summary>
+    Delivered,
+
+    /// <summary>That gateway is dead, and what it had is gone.</summary>
+    Dead,
+
+    /// <summary>The store does not answer, or that gateway does not keep up.</summary>
+    Unavailable,
 }
 
 /// <summary>Without Redis there is one gateway.</summary>
@@ -18,7 +31,7 @@ internal sealed class NoReplicas : IReplicas
 {
     public string Name => "";
 
-    public Task<bool> PostAsync(string replica, ReplicaMessage message) => Task.FromResult(false);
+    public Task<PostOutcome> PostAsync(string replica, ReplicaMessage message) => Task.FromResult(PostOutcome.Dead);
 
     public Task SpreadAsync(ReplicaMessage message) => Task.CompletedTask;
 }

@@ -20,7 +20,7 @@ internal sealed class RedisReplicas(RedisStore redis, GatewayLedger ledger, Time
 
     public string Name => ledger.Owner;
 
-    public Task<bool> PostAsync(string replica, ReplicaMessage message) => PostAsync(replica, message, NewId());
+    public Task<PostOutcome> PostAsync(string replica, ReplicaMessage message) => PostAsync(replica, message, NewId());
 
     public Task SpreadAsync(ReplicaMessage message)
     {
@@ -29,8 +29,17 @@ internal sealed class RedisReplicas(RedisStore redis, GatewayLedger ledger, Time
     }
 
     /// <summary>Posts a message under an id of its own: a second one of that id is the first.</summary>
-    public async Task<bool> PostAsync(string replica, ReplicaMessage message, string id) =>
-        await TryAsync(() => redis.EvaluateAsync(ReplicaScripts.Post, [], [replica, id, Write(message)], CancellationToken.None)) is { } answer && (int)answer == 1;
+    public async Task<PostOutcome> PostAsync(string replica, ReplicaMessage message, string id)
+    {
+        var json = Write(message with { From = Name });
+        if (await TryAsync(() => redis.EvaluateAsync(ReplicaScripts.Post, [], [replica, id, json], CancellationToken.None)) is not { } answer) return PostOutcome.Unavailable;
+        return (int)answer switch
+        {
+            1 => PostOutcome.Delivered,
+            0 => PostOutcome.Dead,
+            _ => PostOutcome.Unavailable,
+        };
+    }
 
     /// <summary>Takes out what waits in this gateway's inbox, each message once, in the order of its coming.</summary>
     /// <exception cref="LedgerUnavailableException">Redis does not answer.</exception>

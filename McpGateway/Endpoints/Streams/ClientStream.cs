@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.IO.Pipelines;
 using System.Text;
 
 namespace McpGateway.Endpoints.Streams;
@@ -19,6 +18,9 @@ internal enum StreamKind
 
     /// <summary>Notifications of one <c>subscriptions/listen</c> of 2026-07-28.</summary>
     Subscription,
+
+    /// <summary>What another gateway sends of a stream that it keeps, as it goes to the client: events with their ids.</summary>
+    Relayed,
 }
 
 /// <summary>
@@ -37,7 +39,7 @@ internal sealed class ClientStream
     private readonly string _tail;
     private long _first = 1;
     private long _sent;
-    private StreamConnection? _connection;
+    private IStreamOutlet? _connection;
     private TaskCompletionSource? _room;
 
     public ClientStream(SessionStreams owner, StreamKind kind, string id, ReadOnlySpan<byte> requestId)
@@ -102,9 +104,9 @@ internal sealed class ClientStream
     }
 
     /// <summary>Makes a connection the stream's; an earlier one ends. Sending goes on after the event of that number.</summary>
-    public void Attach(StreamConnection connection, long after)
+    public void Attach(IStreamOutlet connection, long after)
     {
-        StreamConnection? before;
+        IStreamOutlet? before;
         lock (_owner.Sync)
         {
             (before, _connection) = (_connection, connection);
@@ -114,7 +116,7 @@ internal sealed class ClientStream
         before?.End(retry: null);
     }
 
-    public void Detach(StreamConnection connection)
+    public void Detach(IStreamOutlet connection)
     {
         TaskCompletionSource? room = null;
         lock (_owner.Sync)
@@ -132,7 +134,7 @@ internal sealed class ClientStream
     public void EndConnection(TimeSpan? retry) => Volatile.Read(ref _connection)?.End(retry);
 
     /// <summary>Writes what has not been sent, a batch at most.</summary>
-    public StreamProgress WriteTo(PipeWriter output, StreamConnection connection)
+    public StreamProgress WriteTo(IBufferWriter<byte> output, IStreamOutlet connection)
     {
         TaskCompletionSource? room = null;
         var written = 0;
@@ -157,7 +159,7 @@ internal sealed class ClientStream
     }
 
     /// <summary>An event that says nothing but where the client stands, so that it can come back even before the first message (2025-11-25).</summary>
-    public void WritePriming(PipeWriter output) => Put(output, $"id: {_head}0{_tail}\ndata: \n\n");
+    public void WritePriming(IBufferWriter<byte> output) => Put(output, $"id: {_head}0{_tail}\ndata: \n\n");
 
     /// <summary>Under the lock: drops the oldest event, if it may go.</summary>
     /// <param name="alsoUnsent">False for what was sent alone; true also for what was not, where there is no connection. The last event of a completed stream is the answer, and stays.</param>
@@ -181,7 +183,7 @@ internal sealed class ClientStream
     private void Add(ReadOnlySpan<byte> message, string? once, bool isLast)
     {
         var copy = message.ToArray();
-        Fold(copy);
+        if (Kind != StreamKind.Relayed) Fold(copy);
         lock (_owner.Sync)
         {
             if (IsComplete || (once is not null && IsWaiting(once))) return;
@@ -230,8 +232,14 @@ internal sealed class ClientStream
         return bytes;
     }
 
-    private int Write(PipeWriter output, byte[] message, long sequence)
+    private int Write(IBufferWriter<byte> output, byte[] message, long sequence)
     {
+        if (Kind == StreamKind.Relayed)
+        {
+            output.Write(message);
+            return message.Length;
+        }
+
         if (IsResumable) Put(output, string.Create(CultureInfo.InvariantCulture, $"id: {_head}{sequence}{_tail}\n"));
         output.Write("event: message\ndata: "u8);
         output.Write(message);
@@ -239,7 +247,7 @@ internal sealed class ClientStream
         return message.Length;
     }
 
-    private static void Put(PipeWriter output, string text) => Encoding.ASCII.GetBytes(text, output);
+    private static void Put(IBufferWriter<byte> output, string text) => Encoding.ASCII.GetBytes(text, output);
 
     /// <summary>A line end between JSON tokens is white space, but would end an SSE field.</summary>
     private static void Fold(Span<byte> message)

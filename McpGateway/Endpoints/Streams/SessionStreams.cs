@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace McpGateway.Endpoints.Streams;
 
 /// <summary>How much of its streams a session keeps for a client that comes back.</summary>
@@ -11,7 +9,10 @@ internal readonly record struct StreamBounds(int Events, long Bytes);
 /// The streams of one client's session. Messages outside a call go to one of its listening streams, never to two. What was sent
 /// is kept within <see cref="StreamBounds"/>: the oldest goes first, the answer of a call that nobody has fetched last.
 /// </summary>
-internal sealed class SessionStreams(StreamBounds bounds, TimeProvider time)
+/// <param name="bounds">How much is kept.</param>
+/// <param name="time">The clock.</param>
+/// <param name="replica">This gateway's name, by which an event id leads back to it; empty where it is alone.</param>
+internal sealed class SessionStreams(StreamBounds bounds, TimeProvider time, string replica = "")
 {
     /// <summary>Listening streams at most; the oldest one ends. A client needs one, and some open another before the first has ended.</summary>
     private const int MaxListening = 8;
@@ -27,7 +28,7 @@ internal sealed class SessionStreams(StreamBounds bounds, TimeProvider time)
 
     public ClientStream Open(StreamKind kind, ReadOnlySpan<byte> requestId = default)
     {
-        var stream = new ClientStream(this, kind, RandomNumberGenerator.GetHexString(20, lowercase: true), requestId);
+        var stream = new ClientStream(this, kind, StreamEventId.NewName(replica), requestId);
         ClientStream? surplus = null;
         lock (Sync)
         {

@@ -9,7 +9,7 @@ namespace McpGateway.Endpoints.Streams;
 /// The HTTP response that carries a stream now. It alone writes to the response, from one loop; everybody else only wakes it. It
 /// ends with its stream, with its client, or when the gateway asks.
 /// </summary>
-internal sealed class StreamConnection(HttpContext context, ClientStream stream, StreamHub hub)
+internal sealed class StreamConnection(HttpContext context, ClientStream stream, StreamHub hub) : IStreamOutlet
 {
     private readonly WakeUp _wakeUp = new();
     private volatile bool _ending;

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace McpGateway.Endpoints.Streams;
@@ -16,6 +17,20 @@ internal readonly record struct StreamEventId(string Stream, long Sequence, stri
 {
     /// <summary>Bytes of a request id at most; clients count, so that real ones are short.</summary>
     private const int MaxRequestId = 96;
+
+    /// <summary>The gateway that keeps the stream; null where there is one gateway.</summary>
+    public string? Owner => OwnerOf(Stream);
+
+    /// <summary>A random name, which says whose it is.</summary>
+    /// <param name="replica">This gateway's name; empty where it is alone.</param>
+    public static string NewName(string replica)
+    {
+        var random = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        return replica.Length == 0 ? random : $"{random}.{replica}";
+    }
+
+    /// <summary>The gateway in a name of <see cref="NewName"/>; null for none.</summary>
+    public static string? OwnerOf(string name) => name.IndexOf('.', StringComparison.Ordinal) is >= 0 and var at ? name[(at + 1)..] : null;
 
     /// <summary>The part of the id that all events of a stream share, before the sequence and after it.</summary>
     public static (string Head, string Tail) Frame(string stream, ReadOnlySpan<byte> requestId) =>

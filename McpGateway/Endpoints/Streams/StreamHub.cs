@@ -25,8 +25,8 @@ internal sealed class StreamHub
         foreach (var (connection, _) in _connections) connection.Beat();
     }
 
-    /// <summary>Ends the streams that were opened by GET. Subscriptions end by themselves, with a message that says so.</summary>
-    public void EndListening() => End(static connection => connection.Stream.Kind == StreamKind.Listening);
+    /// <summary>Ends the streams that were opened by GET, those of other gateways among them. Subscriptions end by themselves, with a message that says so.</summary>
+    public void EndListening() => End(static connection => connection.Stream.Kind is StreamKind.Listening or StreamKind.Relayed);
 
     /// <summary>Ends the streams of the HTTP+SSE pair, once no call is under way that answers on them.</summary>
     public void EndPairs() => End(static connection => connection.Stream.Kind == StreamKind.Pair);
@@ -35,7 +35,7 @@ internal sealed class StreamHub
     {
         foreach (var (connection, _) in _connections)
         {
-            if (which(connection)) connection.End(connection.Stream.IsResumable ? s_comeBack : null);
+            if (which(connection)) connection.End(connection.Stream.IsResumable || connection.Stream.Kind == StreamKind.Relayed ? s_comeBack : null);
         }
     }
 }
