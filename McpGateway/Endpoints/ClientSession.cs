@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using McpGateway.Calls.Inputs;
+using McpGateway.Endpoints.Replicas;
 using McpGateway.Endpoints.Streams;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -15,8 +16,8 @@ namespace McpGateway.Endpoints;
 /// <param name="scope">See <see cref="Scope"/>.</param>
 /// <param name="principal">Whose it is.</param>
 /// <param name="streams">See <see cref="Streams"/>.</param>
-/// <param name="replica">This gateway's name among several; empty where it is alone.</param>
-internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams, string replica = "")
+/// <param name="replicas">The other gateways.</param>
+internal sealed class ClientSession(string id, string? scope, string principal, SessionStreams streams, IReplicas replicas)
 {
     private readonly ConcurrentDictionary<string, ClientCall> _calls = new(StringComparer.Ordinal);
     private volatile ClientIntroduction _introduction = ClientIntroduction.None;
@@ -46,7 +47,7 @@ internal sealed class ClientSession(string id, string? scope, string principal, 
     public SessionKey Key => new(Principal, Id, IsOfSession: true) { Profile = Introduction.Profile };
 
     /// <summary>How upstreams speak to it.</summary>
-    public ClientPeer Peer { get; } = new(message => streams.TrySend(message), replica);
+    public ClientPeer Peer { get; } = new(new OutsideCalls(id, streams, replicas).SendAsync, replicas.Name);
 
     /// <summary>Timestamp of its beginning.</summary>
     public long OpenedAt { get; init; }

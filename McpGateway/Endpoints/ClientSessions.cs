@@ -29,7 +29,7 @@ internal sealed class ClientSessions
     private readonly ConcurrentDictionary<string, long> _ended = new(StringComparer.Ordinal);
     private readonly UpstreamRegistry _upstreams;
     private readonly IClientSessionStore _store;
-    private readonly string _replica;
+    private readonly IReplicas _replicas;
     private readonly ServerMeter _meter;
     private readonly GatewayOptions _options;
     private readonly TimeProvider _time;
@@ -39,7 +39,7 @@ internal sealed class ClientSessions
 
     public ClientSessions(UpstreamRegistry upstreams, IClientSessionStore store, IReplicas replicas, ServerMeter meter, GatewayOptions options, TimeProvider time)
     {
-        (_upstreams, _store, _replica, _meter, _options, _time) = (upstreams, store, replicas.Name, meter, options, time);
+        (_upstreams, _store, _replicas, _meter, _options, _time) = (upstreams, store, replicas, meter, options, time);
         _health = new LedgerHealth(time, NullLogger.Instance);
         upstreams.Evicted += Forget;
     }
@@ -64,7 +64,7 @@ internal sealed class ClientSessions
     }
 
     /// <summary>Opens a session of the HTTP+SSE pair. It lives and dies with its stream, and so is in no store; its id says which gateway has that.</summary>
-    public Task<ClientSession> OpenPairAsync(string? scope, string principal) => AddAsync(StreamEventId.NewName(_replica), scope, principal);
+    public Task<ClientSession> OpenPairAsync(string? scope, string principal) => AddAsync(StreamEventId.NewName(_replicas.Name), scope, principal);
 
     public void Introduce(ClientSession session, ClientIntroduction introduction) => session.Introduce(introduction, _time.GetTimestamp());
 
@@ -135,7 +135,7 @@ internal sealed class ClientSessions
     }
 
     private ClientSession Create(string id, string? scope, string principal) =>
-        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time, _replica), _replica) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
+        new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time, _replicas.Name), _replicas) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
 
     private async ValueTask<ClientSession?> FetchAsync(string id, string? scope, CancellationToken cancellationToken)
     {

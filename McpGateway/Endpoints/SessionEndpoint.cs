@@ -162,8 +162,13 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
         else await OpenAsync(context, session);
     }
 
-    private Task OpenAsync(HttpContext context, ClientSession session) =>
-        new StreamConnection(context, session.Streams.Open(StreamKind.Listening), hub).RunAsync(primes: session.Introduction.Primes);
+    private async Task OpenAsync(HttpContext context, ClientSession session)
+    {
+        var stream = session.Streams.Open(StreamKind.Listening);
+        // Known before the client sees that it stands: what is for it then comes here from everywhere.
+        if (session.StoredAt is not null) await replicas.ListenAsync(session.Id);
+        await new StreamConnection(context, stream, hub).RunAsync(primes: session.Introduction.Primes);
+    }
 
     /// <summary>A call's stream that is not kept any more, or died with an earlier gateway: its client is told, instead of waiting for ever.</summary>
     private async Task AnswerLostAsync(HttpContext context, ClientSession session, string requestId)

@@ -81,6 +81,32 @@ public sealed class ReplicaTests : IAsyncLifetime
         (await _two.CallAsync(session, "/mcp", "up__echo")).Status.ShouldBe(404);
     }
 
+    [Fact]
+    public async Task MessagesOutsideCalls_GoToTheGateway_ThatTheClientListensAt()
+    {
+        await using var talker = await ScriptedUpstream.StartAsync(Speech.Sse);
+        foreach (var gateway in new[] { _one, _two })
+        {
+            gateway.Rewrite(GatewayProcess.Entry("up", _upstream.Url), GatewayProcess.Entry("talker", $"{talker.BaseAddress}sse", """, "type": "sse" """));
+            await Eventually.PassesAsync(() => gateway.ReadyAsync("talker"));
+        }
+
+        var session = await InitializeAsync(_one, """{"sampling":{}}""");
+        (await _one.CallAsync(session, "/mcp", "talker__echo", """{"text":"mine"}""")).Text.ShouldBe("mine");
+        await using var listening = await EventReader.ListenAsync(_two, "/mcp", session);
+        (await listening.NextAsync())!.Data.ShouldBe("");
+
+        for (var i = 1; i <= 3; i++) await talker.SayAsync(JsonNode.Parse($$$"""{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"file:///{{{i}}}"}}""")!);
+        await talker.SayAsync(JsonNode.Parse("""{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"messages":[],"maxTokens":10}}""")!);
+
+        for (var i = 1; i <= 3; i++) (await listening.NextMessageAsync()).Message["params"]!["uri"]!.GetValue<string>().ShouldBe($"file:///{i}");
+        var question = await listening.NextMessageAsync();
+        question.Method.ShouldBe("sampling/createMessage");
+        var answer = $$$"""{"jsonrpc":"2.0","id":{{{question.Message["id"]!.ToJsonString()}}},"result":{"role":"assistant","content":{"type":"text","text":"from afar"},"model":"m"}}""";
+        (await _two.PostAsync("/mcp", answer, ("Mcp-Session-Id", session))).Status.ShouldBe(202);
+        await Eventually.HoldsAsync(() => talker.Arrivals.Any(arrival => arrival.Body?["id"]?.ToJsonString() == "\"q\"" && arrival.Body["result"]?["content"]?["text"]?.GetValue<string>() == "from afar"));
+    }
+
     /// <summary>An upstream whose tool asks the client's model, and answers what that says.</summary>
     private static Func<HttpContext, JsonNode?, Task<bool>> Inquire()
     {

@@ -8,7 +8,7 @@ using McpGateway.Upstreams;
 namespace McpGateway.Calls.Inputs;
 
 /// <summary>Sends a message to a client outside of its calls; false when it does not listen.</summary>
-internal delegate bool SendOutside(ReadOnlySpan<byte> message);
+internal delegate Task<bool> SendOutside(ReadOnlyMemory<byte> message);
 
 /// <summary>
 /// A legacy client as upstreams may speak to it: the questions it has been asked and not answered, the log level it wants. Question ids
@@ -91,8 +91,8 @@ internal sealed class ClientPeer(SendOutside send, string replica = "")
         foreach (var id in _waiting.Keys) Withdraw(id);
     }
 
-    /// <summary>Sends a message outside of any call; false when the client does not listen.</summary>
-    public bool TrySend(ReadOnlySpan<byte> message) => send(message);
+    /// <summary>Sends a message outside of any call, and copies it before this returns; false when the client does not listen.</summary>
+    public Task<bool> SendAsync(ReadOnlyMemory<byte> message) => send(message);
 
     /// <summary>Whether a log message is severe enough for this client.</summary>
     public bool Wants(UpstreamMessage message) =>

@@ -90,6 +90,6 @@ internal sealed class ModernSubscription(Upstream upstream, ClientPeer peer, Tim
         notice.Write("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":"u8);
         notice.Write(uri);
         notice.Write("}}"u8);
-        peer.TrySend(notice.Span);
+        _ = peer.SendAsync(notice.Memory);
     }
 }

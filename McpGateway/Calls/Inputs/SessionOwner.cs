@@ -20,7 +20,7 @@ internal sealed class SessionOwner(ClientPeer peer, ClientCapabilities declared)
 
         using (message)
         {
-            if (peer.Wants(message)) peer.TrySend(message.Bytes.Span);
+            if (peer.Wants(message)) _ = peer.SendAsync(message.Bytes);
         }
     }
 
@@ -36,11 +36,7 @@ internal sealed class SessionOwner(ClientPeer peer, ClientCapabilities declared)
         try
         {
             var isSent = false;
-            var pending = await peer.AskAsync(question.Method.ToArray(), question.Parameters.ToArray(), message =>
-            {
-                isSent = peer.TrySend(message.Span);
-                return Task.CompletedTask;
-            });
+            var pending = await peer.AskAsync(question.Method.ToArray(), question.Parameters.ToArray(), async message => isSent = await peer.SendAsync(message.Memory));
             if (!isSent)
             {
                 peer.Withdraw(pending.Id);

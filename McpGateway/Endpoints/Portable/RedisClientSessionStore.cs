@@ -29,7 +29,7 @@ internal sealed class RedisClientSessionStore(RedisStore redis, string replica) 
     public Task RemoveAsync(string id, CancellationToken cancellationToken) =>
         redis.EvaluateAsync(ReplicaScripts.End, Keys(id), [replica, RedisReplicas.NewId(), RedisReplicas.Write(new ReplicaMessage(ReplicaMessageKind.End, id))], cancellationToken);
 
-    private static RedisKey[] Keys(string id) => [ReplicaScripts.Holders + id, ReplicaScripts.Client + id];
+    private static RedisKey[] Keys(string id) => [ReplicaScripts.Holders + id, ReplicaScripts.Client + id, ReplicaScripts.Listener + id];
 
     /// <summary>Null for what something else wrote there, or a gateway of another kind: its client then starts anew.</summary>
     private static ClientSessionRecord? Read(string json, string id)

@@ -11,6 +11,12 @@ internal interface IReplicas
 
     /// <summary>Puts a message into the inbox of every other gateway that has the session in memory. They are known from the store; nobody else is asked.</summary>
     Task SpreadAsync(ReplicaMessage message);
+
+    /// <summary>Notes that the client of a session listens here from now on, and nowhere else.</summary>
+    Task ListenAsync(string session);
+
+    /// <summary>Puts a message into the inbox of the gateway that the session's client listens at; false when that is this one, dead, or unknown.</summary>
+    Task<bool> TrySendToListenerAsync(ReplicaMessage message);
 }
 
 /// <summary>What became of a message.</summary>
@@ -34,4 +40,8 @@ internal sealed class NoReplicas : IReplicas
     public Task<PostOutcome> PostAsync(string replica, ReplicaMessage message) => Task.FromResult(PostOutcome.Dead);
 
     public Task SpreadAsync(ReplicaMessage message) => Task.CompletedTask;
+
+    public Task ListenAsync(string session) => Task.CompletedTask;
+
+    public Task<bool> TrySendToListenerAsync(ReplicaMessage message) => Task.FromResult(false);
 }

@@ -28,6 +28,15 @@ internal sealed class RedisReplicas(RedisStore redis, GatewayLedger ledger, Time
         return TryAsync(() => redis.EvaluateAsync(ReplicaScripts.Spread, [ReplicaScripts.Holders + message.Session], [Name, id, Write(message)], CancellationToken.None));
     }
 
+    public Task ListenAsync(string session) =>
+        TryAsync(() => redis.EvaluateAsync(ReplicaScripts.Listen, [ReplicaScripts.Listener + session, ReplicaScripts.Client + session], [Name], CancellationToken.None));
+
+    public async Task<bool> TrySendToListenerAsync(ReplicaMessage message)
+    {
+        var (id, json) = (NewId(), Write(message with { From = Name }));
+        return await TryAsync(() => redis.EvaluateAsync(ReplicaScripts.SendToListener, [ReplicaScripts.Listener + message.Session], [Name, id, json], CancellationToken.None)) is { } answer && (int)answer == 1;
+    }
+
     /// <summary>Posts a message under an id of its own: a second one of that id is the first.</summary>
     public async Task<PostOutcome> PostAsync(string replica, ReplicaMessage message, string id)
     {

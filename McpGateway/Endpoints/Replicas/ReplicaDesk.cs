@@ -18,6 +18,9 @@ internal sealed class ReplicaDesk(ClientSessions sessions, SseEndpoint pairs, IR
             case ReplicaMessageKind.Client when message.Body is { } body && sessions.Peek(message.Session) is { } session:
                 TakeClients(session, body);
                 break;
+            case ReplicaMessageKind.Outside when message.Body is { } body && sessions.Peek(message.Session) is { } session:
+                session.Streams.TrySend(body);
+                break;
             case ReplicaMessageKind.Resume:
                 Resume(message);
                 break;

@@ -9,6 +9,9 @@ internal enum ReplicaMessageKind
     /// <summary>A client's message that needs no answer, for a call that runs or a question that waits there.</summary>
     Client,
 
+    /// <summary>A message outside any call, for the GET stream there.</summary>
+    Outside,
+
     /// <summary>A client has come back for a stream that is kept there. The stream's batches come to <see cref="ReplicaMessage.Relay"/>.</summary>
     Resume,
 

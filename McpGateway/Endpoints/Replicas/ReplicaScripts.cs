@@ -13,6 +13,9 @@ internal static class ReplicaScripts
     /// <summary>Set of the gateways that have a session in memory; as long-lived as the session.</summary>
     public const string Holders = RedisStore.Prefix + "holders:";
 
+    /// <summary>The gateway that a session's client listens at; as long-lived as the session.</summary>
+    public const string Listener = RedisStore.Prefix + "listener:";
+
     public const string Wake = RedisStore.Prefix + "wake:";
 
     /// <summary>Messages that an inbox holds at most: one that is full belongs to a gateway that does not keep up.</summary>
@@ -52,8 +55,25 @@ internal static class ReplicaScripts
     /// <summary>Keys: holders. Values: this gateway, message id, message.</summary>
     public const string Spread = Deliver + DeliverToHolders + "return 1";
 
-    /// <summary>Ends a session. Keys: holders, session. Values: this gateway, message id, message that says so. Whoever reads the session later does not find it, whoever has read it is told.</summary>
-    public const string End = Deliver + "redis.call('DEL', KEYS[2])\n" + DeliverToHolders + "return redis.call('DEL', KEYS[1])";
+    /// <summary>Keys: listener, session. Values: this gateway.</summary>
+    public const string Listen =
+        """
+        local left = redis.call('PTTL', KEYS[2])
+        if left <= 0 then return 0 end
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', left)
+        return 1
+        """;
+
+    /// <summary>Keys: listener. Values: this gateway, message id, message.</summary>
+    public const string SendToListener = Deliver +
+        """
+        local replica = redis.call('GET', KEYS[1])
+        if not replica or replica == ARGV[1] then return 0 end
+        return deliver(replica, ARGV[2], ARGV[3])
+        """;
+
+    /// <summary>Ends a session. Keys: holders, session, listener. Values: this gateway, message id, message that says so. Whoever reads the session later does not find it, whoever has read it is told.</summary>
+    public const string End = Deliver + "redis.call('DEL', KEYS[2])\n" + DeliverToHolders + "return redis.call('DEL', KEYS[1], KEYS[3])";
 
     /// <summary>Keys: holders, session. Values: this gateway, session, time to live.</summary>
     public const string Save =

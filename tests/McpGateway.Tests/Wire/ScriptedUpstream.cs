@@ -94,6 +94,12 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     /// <summary>Forgets all sessions, as a restart does.</summary>
     public void DropSessions() => _sessions.Clear();
 
+    /// <summary>Says something to every open session of HTTP+SSE, outside any call.</summary>
+    public async Task SayAsync(JsonNode message)
+    {
+        foreach (var stream in _streams.Values) await WriteEventAsync(stream, message);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Release.TrySetResult();
