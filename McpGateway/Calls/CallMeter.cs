@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -90,7 +91,7 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
 
     private static KeyValuePair<string, object?> Method(string name) => new("mcp.method.name", McpMethodNames.Bounded(name));
 
-    private bool Lists(UpstreamSession session, string? tool) => upstream.CatalogueOf(session.Profile).Tools is { } tools && tools.Any(entry => entry.Name == tool);
+    private bool Lists(UpstreamSession session, string? tool) => upstream.CatalogueOf(session.Profile)[ListKind.Tools]?.Find(tool) is not null;
 
     private void Classified(string shape, string outcome) => metrics.Classified.Add(1, _upstream, new("shape", shape), new("outcome", outcome));
 }

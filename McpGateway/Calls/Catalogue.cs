@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using System.Text.Json;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -7,34 +7,43 @@ using McpGateway.Upstreams.Links;
 
 namespace McpGateway.Calls;
 
-/// <summary>One tool as its upstream describes it.</summary>
-/// <param name="Name">Its name there.</param>
-/// <param name="Json">The whole description, byte for byte.</param>
-/// <param name="NameRange">Where the name stands in it, with quotes.</param>
-internal sealed record ToolEntry(string Name, ReadOnlyMemory<byte> Json, ByteRange NameRange);
-
 /// <summary>
-/// The tools of one upstream as callers of one profile see them, as last seen. Lists are served from here without touching the upstream; the list is renewed in the
-/// background when it is old or the upstream says that it changed, and the old one is served meanwhile.
+/// The tools, prompts, resources and templates of one upstream as callers of one profile see them, as last seen. Lists are served from
+/// here without touching the upstream; one is renewed in the background when it is old or the upstream says that it changed, and the
+/// old one is served meanwhile.
 /// </summary>
 internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeSpan ttl, TimeProvider time)
 {
-    private const int MaxPages = 100;
-
     private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
 
-    private volatile Snapshot? _snapshot;
-    private int _refreshing;
+    /// <summary>For what a session lists beside its tools before it is handed out.</summary>
+    private static readonly TimeSpan s_othersTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>The tools; null before the first handshake.</summary>
-    public ImmutableArray<ToolEntry>? Tools => _snapshot?.Tools;
+    /// <summary>From one attempt to read a list to the next, whatever the first came to.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(5);
 
-    public DateTimeOffset? FetchedAt => _snapshot?.FetchedAt;
+    /// <summary>No list is read more often because its upstream says that it is good for less.</summary>
+    private static readonly TimeSpan s_shortestTimeToLive = TimeSpan.FromSeconds(1);
 
-    /// <summary>Raised when the tools have become others.</summary>
-    public event Action? Changed;
+    private readonly Lock _lock = new();
+    private readonly ListSnapshot?[] _lists = new ListSnapshot?[ListKind.All.Length];
 
-    /// <summary>Reads all pages.</summary>
+    // Under the lock: what is to be renewed, of what a change is to be announced even if nothing is found to be different, and since when.
+    private readonly HashSet<ListKind> _wanted = [];
+    private readonly HashSet<ListKind> _told = [];
+    private readonly DateTimeOffset[] _triedAt = new DateTimeOffset[ListKind.All.Length];
+    private bool _isRefreshing;
+
+    private int _othersTried;
+    private volatile bool _isRead;
+
+    /// <summary>A list; null before the first handshake, for what the upstream does not have, and for what could not be read yet.</summary>
+    public ListSnapshot? this[ListKind kind] => Volatile.Read(ref _lists[kind.Index]);
+
+    /// <summary>Raised with the notification of a list that has changed.</summary>
+    public event Action<McpMethod>? Changed;
+
+    /// <summary>Reads the tools.</summary>
     /// <param name="link">A link on which nobody else has a call.</param>
     /// <param name="era">How the upstream speaks.</param>
     /// <param name="mayBeEmpty">True where the session cannot have been lost: it was just opened, or there is none. Elsewhere no tools where there were some are a loss, and the old list stays.</param>
@@ -42,25 +51,39 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
     /// <exception cref="UpstreamException">The upstream does not answer its own list, or the session is lost.</exception>
     public async Task FillAsync(UpstreamLink link, McpEra era, bool mayBeEmpty, CancellationToken cancellationToken)
     {
-        var tools = ImmutableArray.CreateBuilder<ToolEntry>();
-        string? cursor = null;
-        for (var page = 0; page < MaxPages; page++)
-        {
-            var member = cursor is null ? "" : $"\"cursor\":{JsonSerializer.Serialize(cursor)}";
-            using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era, member), cancellationToken);
-            if (answer.Shape.Kind == MessageKind.Error) throw Refused(link, answer);
-            cursor = ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
-            if (cursor is null) break;
-        }
+        var reading = await ListReader.ReadAsync(link, era, ListKind.Tools, upstream.Name, cancellationToken);
+        if (!mayBeEmpty && reading.Count == 0 && this[ListKind.Tools] is { Entries.Length: > 0 }) throw new UpstreamException(FailureKind.SessionLost, "The session is lost: it lists no tools any more.");
+        Replace(ListKind.Tools, reading);
+    }
 
-        if (!mayBeEmpty && tools.Count == 0 && _snapshot is { Tools.Length: > 0 }) throw new UpstreamException(FailureKind.SessionLost, "The session is lost: it lists no tools any more.");
-        Replace(tools.ToImmutable());
+    /// <summary>
+    /// Reads what the upstream has beside tools, on the first session of the profile alone, so that it can be listed and routed by from
+    /// then on. A session is as good without them: what cannot be read is noted, and tried again later.
+    /// </summary>
+    /// <exception cref="UpstreamException">The session is lost.</exception>
+    public async Task FillOthersAsync(UpstreamLink link, ServerProfile server, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _othersTried, 1) != 0) return;
+        using var deadline = new CancellationTokenSource(s_othersTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            foreach (var kind in ListKind.All.Where(kind => kind != ListKind.Tools && server.Has(kind.Capability))) await TryFillAsync(link, server.Era, kind, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            upstream.Timeline.Add("list not read", $"Prompts and resources were not listed within {s_othersTimeout.TotalSeconds:0} s.");
+        }
+        finally
+        {
+            _isRead = true;
+        }
     }
 
     /// <summary>Whether the upstream says of a tool that calling it again changes nothing more. Only worth as much as the upstream's word.</summary>
     public bool IsRepeatable(string? tool)
     {
-        if (_snapshot?.Tools.FirstOrDefault(entry => entry.Name == tool) is not { } found) return false;
+        if (this[ListKind.Tools]?.Find(tool) is not { } found) return false;
         using var description = JsonDocument.Parse(found.Json, new JsonDocumentOptions { MaxDepth = 128 });
         return description.RootElement.TryGetProperty("annotations"u8, out var hints) && hints.ValueKind == JsonValueKind.Object
             && (IsTrue(hints, "readOnlyHint"u8) || IsTrue(hints, "idempotentHint"u8));
@@ -79,9 +102,9 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         {
             using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era), either.Token);
             if (answer.Shape.Kind == MessageKind.Error) return answer.Shape.ErrorCode == RpcErrorCode.MethodNotFound ? null : answer.ReadErrorText();
-            var tools = ImmutableArray.CreateBuilder<ToolEntry>();
-            ReadPage(answer.Shape.Result.Of(answer.Bytes), tools);
-            return tools.Count == 0 && _snapshot is { Tools.Length: > 0 } ? "it lists no tools any more" : null;
+            var reading = new ListReading(ListKind.Tools, upstream.Name);
+            reading.Add(answer.Shape.Result.Of(answer.Bytes));
+            return reading.Count == 0 && this[ListKind.Tools] is { Entries.Length: > 0 } ? "it lists no tools any more" : null;
         }
         catch (UpstreamException exception)
         {
@@ -93,53 +116,111 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         }
     }
 
-    /// <summary>Waits until the tools are known: until a session of this profile is open, since each lists them before it is used.</summary>
+    /// <summary>Waits until the lists have been read: until a session of this profile is open, since the first one lists all before it is used.</summary>
     /// <exception cref="UpstreamException">There is none to be had.</exception>
     public async Task KnowAsync(CancellationToken cancellationToken)
     {
-        if (_snapshot is null) await (await LeaseAsync(cancellationToken)).DisposeAsync();
+        if (!_isRead) await (await LeaseAsync(cancellationToken)).DisposeAsync();
     }
 
-    /// <summary>Renews the list in the background if it is older than its time to live.</summary>
-    public void RefreshIfStale()
+    /// <summary>How long a list is still good; zero for one that is being renewed.</summary>
+    public TimeSpan RemainingOf(ListSnapshot list)
     {
-        if (_snapshot is { } snapshot && time.GetUtcNow() - snapshot.FetchedAt > ttl) Invalidate();
+        var remaining = list.FetchedAt + list.TimeToLive - time.GetUtcNow();
+        return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
 
-    /// <summary>Renews the list in the background. Never waits; one renewal at a time.</summary>
-    public void Invalidate()
+    /// <summary>Renews a list in the background if it is older than its time to live, or could not be read before.</summary>
+    public void RefreshIfStale(ListKind kind)
     {
-        if (Interlocked.Exchange(ref _refreshing, 1) != 0) return;
+        if (this[kind] is { } list ? RemainingOf(list) > TimeSpan.Zero : !_isRead) return;
+        lock (_lock)
+        {
+            if (time.GetUtcNow() - _triedAt[kind.Index] < s_again) return;
+        }
+
+        Renew(kind, tells: false);
+    }
+
+    /// <summary>Renews in the background what an upstream says has changed, and passes its word on. Never waits.</summary>
+    public void Invalidate(McpMethod change)
+    {
+        foreach (var kind in ListKind.All.Where(kind => kind.Change == change)) Renew(kind, tells: true);
+    }
+
+    private async Task TryFillAsync(UpstreamLink link, McpEra era, ListKind kind, CancellationToken cancellationToken)
+    {
+        NoteAttempt(kind);
+        try
+        {
+            Replace(kind, await ListReader.ReadAsync(link, era, kind, upstream.Name, cancellationToken));
+        }
+        catch (UpstreamException exception) when (exception.Kind != FailureKind.SessionLost && link.BrokenReason is null)
+        {
+            upstream.Timeline.Add("list not read", exception.Message);
+        }
+    }
+
+    private void Renew(ListKind kind, bool tells)
+    {
+        lock (_lock)
+        {
+            _wanted.Add(kind);
+            if (tells) _told.Add(kind);
+            if (_isRefreshing) return;
+            _isRefreshing = true;
+        }
+
         using (ExecutionContext.SuppressFlow()) _ = Task.Run(RefreshAsync);
     }
 
     private ValueTask<SessionLease> LeaseAsync(CancellationToken cancellationToken) =>
         upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, null, IsOfGateway: true) { Profile = profile }, cancellationToken);
 
+    /// <summary>One at a time; what is asked for while it runs is read by another round of it, since a list that was being read may be of before.</summary>
     private async Task RefreshAsync()
     {
-        try
+        while (TakeWanted(out var told) is { Length: > 0 } kinds)
         {
-            await using var lease = await LeaseAsync(CancellationToken.None);
-            using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
-            await FillOrBreakAsync(lease, deadline.Token);
+            try
+            {
+                await using var lease = await LeaseAsync(CancellationToken.None);
+                using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
+                foreach (var kind in kinds) await FillOrBreakAsync(lease, kind, deadline.Token);
+            }
+            catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+            {
+                upstream.Timeline.Add("catalogue not renewed", exception.Message);
+            }
+
+            foreach (var change in told) Changed?.Invoke(change);
         }
-        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+    }
+
+    /// <summary>What is to be read now; with nothing, the renewal has ended.</summary>
+    private ListKind[] TakeWanted(out McpMethod[] told)
+    {
+        lock (_lock)
         {
-            upstream.Timeline.Add("catalogue not renewed", exception.Message);
-        }
-        finally
-        {
-            Volatile.Write(ref _refreshing, 0);
+            ListKind[] kinds = [.. _wanted];
+            told = [.. _told.Select(static kind => kind.Change).Distinct()];
+            _wanted.Clear();
+            _told.Clear();
+            _isRefreshing = kinds.Length > 0;
+            return kinds;
         }
     }
 
     /// <summary>A lost session is replaced, and the next one, which is new, says what tools there are.</summary>
-    private async Task FillOrBreakAsync(SessionLease lease, CancellationToken cancellationToken)
+    private async Task FillOrBreakAsync(SessionLease lease, ListKind kind, CancellationToken cancellationToken)
     {
+        var (link, server) = (lease.Session.Link, lease.Session.Server);
+        if (!server.Has(kind.Capability)) return;
+        NoteAttempt(kind);
         try
         {
-            await FillAsync(lease.Session.Link, lease.Session.Server.Era, mayBeEmpty: !lease.Session.Link.KeepsSession, cancellationToken);
+            if (kind == ListKind.Tools) await FillAsync(link, server.Era, mayBeEmpty: !link.KeepsSession, cancellationToken);
+            else Replace(kind, await ListReader.ReadAsync(link, server.Era, kind, upstream.Name, cancellationToken));
         }
         catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
         {
@@ -148,69 +229,21 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         }
     }
 
-    /// <summary>A list runs no tool: whatever speaks of the session is no tool's.</summary>
-    private static UpstreamException Refused(UpstreamLink link, UpstreamMessage answer)
+    private void NoteAttempt(ListKind kind)
     {
-        var text = answer.ReadErrorText();
-        var isLoss = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text)).Kind is not null;
-        return new UpstreamException(isLoss ? FailureKind.SessionLost : FailureKind.NotMcp, $"The upstream refused tools/list: {text}");
+        lock (_lock) _triedAt[kind.Index] = time.GetUtcNow();
     }
 
-    private void Replace(ImmutableArray<ToolEntry> tools)
+    private void Replace(ListKind kind, ListReading reading)
     {
+        if (reading.IsCut) upstream.Timeline.Add("list cut", $"{kind.Method} has more than {ListReader.MaxEntries} entries or {ListReader.MaxPages} pages; the first {reading.Count} are used.");
+        var timeToLive = reading.TimeToLive is { } said && said < ttl ? (said > s_shortestTimeToLive ? said : s_shortestTimeToLive) : ttl;
+        var after = new ListSnapshot(reading.ToEntries(), time.GetUtcNow(), timeToLive);
         // Until now clients of this profile have seen what the others see.
-        var before = _snapshot?.Tools ?? (profile == SessionProfile.Default ? null : upstream.CatalogueOf(SessionProfile.Default).Tools);
-        _snapshot = new Snapshot(tools, time.GetUtcNow());
-        if (before is not { } seen || !Same(seen, tools)) Changed?.Invoke();
-    }
-
-    private static bool Same(ImmutableArray<ToolEntry> left, ImmutableArray<ToolEntry> right) =>
-        left.Length == right.Length && left.Zip(right).All(pair => pair.First.Json.Span.SequenceEqual(pair.Second.Json.Span));
-
-    private static string? ReadPage(ReadOnlyMemory<byte> result, ImmutableArray<ToolEntry>.Builder tools)
-    {
-        string? cursor = null;
-        var reader = new Utf8JsonReader(result.Span, new JsonReaderOptions { MaxDepth = 128 });
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("nextCursor"u8)) { reader.Read(); cursor = reader.TokenType == JsonTokenType.String ? reader.GetString() : null; }
-            else if (reader.ValueTextEquals("tools"u8)) { reader.Read(); ReadTools(ref reader, result, tools); }
-            else { reader.Read(); reader.Skip(); }
-        }
-
-        return string.IsNullOrEmpty(cursor) ? null : cursor;
-    }
-
-    private static void ReadTools(ref Utf8JsonReader reader, ReadOnlyMemory<byte> result, ImmutableArray<ToolEntry>.Builder tools)
-    {
-        if (reader.TokenType != JsonTokenType.StartArray) { reader.Skip(); return; }
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            var start = (int)reader.TokenStartIndex;
-            if (reader.TokenType != JsonTokenType.StartObject) { reader.Skip(); continue; }
-            var (name, range) = ReadName(ref reader);
-            // A copy: the answer's bytes go back to their pool.
-            var json = result[start..(int)reader.BytesConsumed].ToArray();
-            if (name is not null) tools.Add(new ToolEntry(name, json, new ByteRange(range.Start - start, range.End - start)));
-        }
-    }
-
-    private static (string? Name, ByteRange Range) ReadName(ref Utf8JsonReader reader)
-    {
-        (string? Name, ByteRange Range) found = default;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var isName = reader.ValueTextEquals("name"u8);
-            reader.Read();
-            if (isName && reader.TokenType == JsonTokenType.String) found = (reader.GetString(), new ByteRange((int)reader.TokenStartIndex, (int)reader.BytesConsumed));
-            reader.Skip();
-        }
-
-        return found;
+        var before = this[kind] ?? (profile == SessionProfile.Default ? null : upstream.CatalogueOf(SessionProfile.Default)[kind]);
+        Volatile.Write(ref _lists[kind.Index], after);
+        if (before is null || !before.IsSame(after)) Changed?.Invoke(kind.Change);
     }
 
     private static bool IsTrue(JsonElement hints, ReadOnlySpan<byte> name) => hints.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
-
-    private sealed record Snapshot(ImmutableArray<ToolEntry> Tools, DateTimeOffset FetchedAt);
 }

@@ -1,3 +1,4 @@
+using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 
@@ -21,8 +22,8 @@ internal sealed class Catalogues
         Default = Create(SessionProfile.Default);
     }
 
-    /// <summary>Raised when the tools that a client can have seen have become others.</summary>
-    public event Action? Changed;
+    /// <summary>Raised with the notification of a list that a client can have seen and that has become another.</summary>
+    public event Action<McpMethod>? Changed;
 
     public Catalogue Default { get; }
 
@@ -43,7 +44,7 @@ internal sealed class Catalogues
     private Catalogue Create(SessionProfile profile)
     {
         var catalogue = new Catalogue(_upstream, profile, _ttl, _time);
-        catalogue.Changed += () => Changed?.Invoke();
+        catalogue.Changed += list => Changed?.Invoke(list);
         return catalogue;
     }
 }

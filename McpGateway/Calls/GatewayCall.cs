@@ -10,7 +10,7 @@ namespace McpGateway.Calls;
 /// <param name="Shape">Its scan.</param>
 /// <param name="Era">How the client speaks.</param>
 /// <param name="Upstream">Where it goes.</param>
-/// <param name="UpstreamName">The tool's name there as text, if it differs from the one in the message.</param>
+/// <param name="UpstreamName">The tool's or prompt's name there as text, if it differs from the one in the message.</param>
 /// <param name="Key">Who calls.</param>
 /// <param name="Parameters">Headers <c>Mcp-Param-*</c> of the request.</param>
 /// <param name="Answer">Where its messages go.</param>
@@ -37,6 +37,9 @@ internal sealed record GatewayCall(
 
     public string MethodName => Shape.Method == McpMethod.ToolsCall ? McpMethodNames.ToolsCall : JsonText.Read(Shape.MethodName.Of(Message.Span)) ?? "";
 
+    /// <summary>Where the name stands that <see cref="UpstreamName"/> takes the place of.</summary>
+    public ByteRange NameRange => Shape.Method == McpMethod.Complete ? Shape.RefName : Shape.Name;
+
     /// <summary><c>params.name</c> or <c>params.uri</c> as the upstream knows it.</summary>
-    public string? Target => UpstreamName ?? JsonText.Read((Shape.Name.IsEmpty ? Shape.Uri : Shape.Name).Of(Message.Span));
+    public string? Target => Shape.Method == McpMethod.Complete ? null : UpstreamName ?? JsonText.Read((Shape.Name.IsEmpty ? Shape.Uri : Shape.Name).Of(Message.Span));
 }

@@ -19,7 +19,7 @@ internal static class RequestSplicer
         var ourId = UpstreamId.ToJson(id);
         var splice = new Splice(message);
         splice.Replace(shape.Id, ourId);
-        if (call.UpstreamName is { } name && !shape.Name.IsEmpty) splice.Replace(shape.Name, JsonText.Write(name));
+        if (call.UpstreamName is { } name && !call.NameRange.IsEmpty) splice.Replace(call.NameRange, JsonText.Write(name));
 
         using var meta = new MessageBuffer(512);
         if (WriteMeta(meta, call, shape.AskedProgressToken.IsEmpty ? default : ourId, upstreamEra)) PlaceMeta(ref splice, message, shape, meta);

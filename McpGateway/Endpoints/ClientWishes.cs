@@ -1,5 +1,6 @@
 using System.Text;
 using McpGateway.Protocol;
+using McpGateway.Upstreams;
 
 namespace McpGateway.Endpoints;
 
@@ -12,29 +13,30 @@ internal sealed class ClientWishes(TimeProvider time)
     /// <summary>Takes a wish that needs no forwarding.</summary>
     /// <returns>The outcome; null when the request is to be forwarded.</returns>
     /// <exception cref="Sessions.UpstreamException">The upstream is not available.</exception>
-    public async Task<WishTaken?> TryTakeAsync(ClientRequest request, CancellationToken cancellationToken)
+    public async Task<WishTaken?> TryTakeAsync(ClientRequest request, Upstream upstream, CancellationToken cancellationToken)
     {
-        var isModern = request.Scope is { } scope && (await scope.KnowAsync(cancellationToken)).Era == McpEra.Modern;
-        if (request.Shape.Method == McpMethod.SetLevel) return SetLevel(request, isModern);
-        return isModern ? await SubscribeAsync(request, cancellationToken) : null;
+        var isModern = (await upstream.KnowAsync(cancellationToken)).Era == McpEra.Modern;
+        if (request.Shape.Method == McpMethod.SetLevel) return SetLevel(request, isTaken: isModern);
+        return isModern ? await SubscribeAsync(request, upstream, cancellationToken) : null;
     }
 
-    /// <summary>An upstream that can be told is told; the level also filters what others send.</summary>
-    private static WishTaken? SetLevel(ClientRequest request, bool isModern)
+    /// <summary>Notes the level, which filters what upstreams send and goes with each request to a modern one.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="isTaken">False where the upstream of a single endpoint is to be told too.</param>
+    public static WishTaken? SetLevel(ClientRequest request, bool isTaken)
     {
         var level = JsonText.Read(request.Shape.Level.Of(request.Message.Span));
         var isLevel = LogSeverity.IsLevel(level);
         if (isLevel) request.Peer!.Level = level;
         // What an upstream of the legacy kind makes of another text is for it to say.
-        if (request.Scope is not null && !isModern) return null;
+        if (!isTaken) return null;
         return new WishTaken(isLevel ? null : new RpcError(RpcErrorCode.InvalidParams, $"params.level is '{level}'; it must be one of {LogSeverity.All}."));
     }
 
-    private async Task<WishTaken?> SubscribeAsync(ClientRequest request, CancellationToken cancellationToken)
+    private async Task<WishTaken?> SubscribeAsync(ClientRequest request, Upstream upstream, CancellationToken cancellationToken)
     {
         var uri = request.Shape.Uri.Of(request.Message);
         if (JsonText.Read(uri.Span) is null) return new WishTaken(new RpcError(RpcErrorCode.InvalidParams, "params.uri must be the address of a resource."));
-        var upstream = request.Scope!;
         request.Peer!.Subscribe(upstream.Name, Encoding.UTF8.GetString(uri.Span), wanted: request.Shape.Method == McpMethod.ResourcesSubscribe);
         await request.Peer.SubscriptionAt(upstream, time).ChangeAsync(request.Peer.SubscriptionsAt(upstream.Name), cancellationToken);
         return new WishTaken(null);

@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
 
@@ -69,7 +70,7 @@ internal static class OperatorEndpoint
         var (state, summary) = Explain(upstream, counts, failure);
         return new UpstreamReport(
             upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
-            upstream.CatalogueOf(SessionProfile.Default).Tools?.Length,
+            upstream.CatalogueOf(SessionProfile.Default)[ListKind.Tools]?.Entries.Length,
             new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max, upstream.Handshakes, options.HandshakesPerMinute == 0 ? null : options.HandshakesPerMinute),
             Report(upstream.Calls),
             failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Upstreams.Links;
 
@@ -15,16 +15,15 @@ namespace McpGateway.Endpoints;
 internal static class ParameterHeaders
 {
     /// <summary>Read once per description; most tools ask for none.</summary>
-    private static readonly ConditionalWeakTable<ToolEntry, ParameterHeader[]> s_known = [];
+    private static readonly ConditionalWeakTable<ListEntry, ParameterHeader[]> s_known = [];
 
     /// <summary>What is wrong with a call's headers; null when nothing is.</summary>
-    /// <param name="tools">The tools as the caller sees them; null when they are not known.</param>
-    /// <param name="name">The tool's name among them.</param>
+    /// <param name="tool">The tool as the caller sees it; null when it is not known.</param>
     /// <param name="parameters">The call's <c>params</c>.</param>
     /// <param name="headers">Its headers <c>Mcp-Param-*</c>; null when there are none.</param>
-    public static RpcError? Check(ImmutableArray<ToolEntry>? tools, string name, ReadOnlyMemory<byte> parameters, IReadOnlyList<KeyValuePair<string, string>>? headers)
+    public static RpcError? Check(ListEntry? tool, ReadOnlyMemory<byte> parameters, IReadOnlyList<KeyValuePair<string, string>>? headers)
     {
-        if (Find(tools, name) is not { } tool) return null;
+        if (tool is null) return null;
         var asked = s_known.GetValue(tool, static tool => Read(tool));
         if (asked.Length == 0) return null;
         using var json = JsonDocument.Parse(parameters, new JsonDocumentOptions { MaxDepth = 128 });
@@ -37,17 +36,7 @@ internal static class ParameterHeaders
         return null;
     }
 
-    private static ToolEntry? Find(ImmutableArray<ToolEntry>? tools, string name)
-    {
-        foreach (var tool in tools ?? [])
-        {
-            if (tool.Name == name) return tool;
-        }
-
-        return null;
-    }
-
-    private static ParameterHeader[] Read(ToolEntry tool)
+    private static ParameterHeader[] Read(ListEntry tool)
     {
         if (tool.Json.Span.IndexOf("x-mcp-header"u8) < 0) return [];
         using var description = JsonDocument.Parse(tool.Json, new JsonDocumentOptions { MaxDepth = 128 });

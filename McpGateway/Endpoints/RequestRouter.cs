@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Upstreams;
@@ -6,7 +7,7 @@ using McpGateway.Upstreams;
 namespace McpGateway.Endpoints;
 
 /// <summary>Answers what the gateway knows itself and sends the rest to the upstream it is for.</summary>
-internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers answers, ClientWishes wishes, CallForwarder forwarder)
+internal sealed class RequestRouter(ServerAnswers answers, ListAnswers lists, TargetFinder targets, ClientWishes wishes, CallForwarder forwarder)
 {
     /// <summary>Answers a request; the answer, or an error, has then been written.</summary>
     /// <param name="request">The request.</param>
@@ -22,14 +23,16 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
                     ServerAnswers.WriteEmpty(output, request.Id);
                     break;
                 case McpMethod.Discover:
-                    await answers.WriteDiscoverAsync(output, request.Id, request.Scope, cancellationToken);
+                    await answers.WriteDiscoverAsync(output, request.Id, request.Scope, request.Key.Principal, cancellationToken);
                     break;
-                case McpMethod.ToolsList:
-                    await answers.WriteToolsAsync(output, request, cancellationToken);
-                    break;
-                case McpMethod.SetLevel or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe when request.Peer is not null:
-                    if (await wishes.TryTakeAsync(request, cancellationToken) is { } taken) await AnswerWishAsync(request, taken, output);
-                    else await ForwardAsync(request, cancellationToken);
+                case McpMethod.SetLevel when request is { Peer: not null, Scope: null }:
+                    await AnswerWishAsync(request, ClientWishes.SetLevel(request, isTaken: true)!);
+                    return;
+                case McpMethod.ToolsList or McpMethod.PromptsList or McpMethod.ResourcesList or McpMethod.ResourceTemplatesList:
+                    var list = await lists.WriteAsync(output, request, ListKind.ReadBy(request.Shape.Method)!, cancellationToken);
+                    if (list.Error is { } error) await request.Answer.FailAsync(error, request.Id);
+                    else if (list.IsOfUpstream) await ForwardAsync(request, cancellationToken);
+                    else break;
                     return;
                 default:
                     await ForwardAsync(request, cancellationToken);
@@ -45,34 +48,58 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
         await request.Answer.AnswerAsync(output);
     }
 
-    private static Task AnswerWishAsync(ClientRequest request, WishTaken taken, MessageBuffer output)
+    private async Task ForwardAsync(ClientRequest request, CancellationToken cancellationToken)
     {
-        if (taken.Error is { } error) return request.Answer.FailAsync(error, request.Id);
-        ServerAnswers.WriteEmpty(output, request.Id);
-        return request.Answer.AnswerAsync(output);
+        if (Check(request) is { } error)
+        {
+            await request.Answer.FailAsync(error, request.Id);
+            return;
+        }
+
+        var target = await targets.FindAsync(request, cancellationToken);
+        if (target.Upstream is not { } upstream) await request.Answer.FailAsync(target.Error!, request.Id);
+        else if (await TakeWishAsync(request, upstream, cancellationToken) is { } taken) await AnswerWishAsync(request, taken);
+        else await ForwardAsync(request, upstream, target.Name, cancellationToken);
     }
 
-    private Task ForwardAsync(ClientRequest request, CancellationToken cancellationToken)
+    private async Task<WishTaken?> TakeWishAsync(ClientRequest request, Upstream upstream, CancellationToken cancellationToken)
+    {
+        if (request is not { Peer: not null, Shape.Method: McpMethod.SetLevel or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe }) return null;
+        try
+        {
+            return await wishes.TryTakeAsync(request, upstream, cancellationToken);
+        }
+        catch (UpstreamException exception)
+        {
+            return new WishTaken(CallErrors.Explain(upstream.Name, exception));
+        }
+    }
+
+    private static async Task AnswerWishAsync(ClientRequest request, WishTaken taken)
+    {
+        if (taken.Error is { } error)
+        {
+            await request.Answer.FailAsync(error, request.Id);
+            return;
+        }
+
+        using var output = new MessageBuffer();
+        ServerAnswers.WriteEmpty(output, request.Id);
+        await request.Answer.AnswerAsync(output);
+    }
+
+    private static RpcError? Check(ClientRequest request)
     {
         if (request.Shape.Method is McpMethod.Ping or McpMethod.Initialize or McpMethod.SubscriptionsListen || (request.Era == McpEra.Modern && IsRemoved(request)))
-            return request.Answer.FailAsync(NoSuchMethod(request, "in this revision"), request.Id);
-        if (!request.Shape.Params.IsEmpty && request.Message.Span[request.Shape.Params.Start] != '{')
-            return request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "The member params must be an object."), request.Id);
-        if (request.Scope is { } scope) return ForwardAsync(request, scope, null, cancellationToken);
-        if (request.Shape.Method != McpMethod.ToolsCall) return request.Answer.FailAsync(NoSuchMethod(request, "on the aggregate; use /mcp/{upstream}"), request.Id);
-
-        var name = JsonText.Read(request.Shape.Name.Of(request.Message.Span));
-        if (name is null) return request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "params.name must be the name of a tool."), request.Id);
-        return AggregateName.Split(name) is { } parts && upstreams.Find(parts.Upstream) is { } upstream
-            ? ForwardAsync(request, upstream, parts.Tool, cancellationToken)
-            : request.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, $"Unknown tool: {name}. Tools here are named upstream__tool; upstreams are {string.Join(", ", upstreams.All.Select(known => known.Name))}."), request.Id);
+            return new RpcError(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} in this revision.");
+        return !request.Shape.Params.IsEmpty && request.Message.Span[request.Shape.Params.Start] != '{' ? new RpcError(RpcErrorCode.InvalidParams, "The member params must be an object.") : null;
     }
 
     private Task ForwardAsync(ClientRequest request, Upstream upstream, string? upstreamName, CancellationToken cancellationToken)
     {
         // Whether or not the upstream looks at these headers: what stands before the gateway may have.
         if (request is { Era: McpEra.Modern, Shape: { Method: McpMethod.ToolsCall, Name.IsEmpty: false } } && (upstreamName ?? JsonText.Read(request.Shape.Name.Of(request.Message.Span))) is { } tool
-            && ParameterHeaders.Check(upstream.ListedFor(request.Key.Profile).Tools, tool, request.Shape.Params.Of(request.Message), request.Parameters) is { } error)
+            && ParameterHeaders.Check(upstream.ListedFor(request.Key.Profile, ListKind.Tools)[ListKind.Tools]?.Find(tool), request.Shape.Params.Of(request.Message), request.Parameters) is { } error)
             return request.Answer.FailAsync(error, request.Id);
         return forwarder.ForwardAsync(Call(request, upstream, upstreamName), cancellationToken);
     }
@@ -83,7 +110,4 @@ internal sealed class RequestRouter(UpstreamRegistry upstreams, ServerAnswers an
     /// <summary>What revision 2026-07-28 removed beside <c>initialize</c> and <c>ping</c>: it changed a session, and there is none.</summary>
     private static bool IsRemoved(ClientRequest request) =>
         JsonText.Read(request.Shape.MethodName.Of(request.Message.Span)) is "logging/setLevel" or "resources/subscribe" or "resources/unsubscribe";
-
-    private static RpcError NoSuchMethod(ClientRequest request, string where) =>
-        new(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} {where}.");
 }

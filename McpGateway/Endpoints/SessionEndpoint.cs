@@ -99,7 +99,7 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
         using var output = new MessageBuffer();
         try
         {
-            await answers.WriteInitializeAsync(output, shape.Id.Of(message), introduction.Version, scope, context.RequestAborted);
+            await answers.WriteInitializeAsync(output, shape.Id.Of(message), introduction.Version, scope, SessionKey.Anonymous, context.RequestAborted);
         }
         catch (UpstreamException exception)
         {

@@ -129,7 +129,7 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
         using var output = new MessageBuffer();
         try
         {
-            await answers.WriteInitializeAsync(output, shape.Id.Of(message), introduction.Version, scope, CancellationToken.None);
+            await answers.WriteInitializeAsync(output, shape.Id.Of(message), introduction.Version, scope, SessionKey.Anonymous, CancellationToken.None);
         }
         catch (UpstreamException exception)
         {

@@ -27,6 +27,7 @@ internal static class GatewayExtensions
             var configuration = provider.GetRequiredService<IConfiguration>();
             configuration.GetSection("Gateway").Bind(options);
             options.Keys = SealingKeyOptions.Read(configuration);
+            options.Callers = CallerRules.Read(configuration);
             return options;
         })
         .AddSingleton<PoolMetrics>()
@@ -45,6 +46,8 @@ internal static class GatewayExtensions
         .AddSingleton<ListChanges>()
         .AddSingleton<ServerAnswers>()
         .AddSingleton<ClientWishes>()
+        .AddSingleton<ListAnswers>()
+        .AddSingleton<TargetFinder>()
         .AddSingleton<RequestRouter>()
         .AddSingleton<StreamHub>()
         .AddSingleton<ReplicaQuestions>()

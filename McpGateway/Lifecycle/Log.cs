@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(1006, LogLevel.Warning, "Upstream {Upstream} asked something within a call and did not take the answer: {Reason}")]
     public static partial void AnswerNotTaken(this ILogger logger, string upstream, string reason);
 
+    [LoggerMessage(1007, LogLevel.Warning, "The {Noun} {Name} of {Upstream} is not on the aggregate: {Owner}, which has the same, comes first.")]
+    public static partial void Shadowed(this ILogger logger, string noun, string name, string upstream, string owner);
+
     [LoggerMessage(2001, LogLevel.Debug, "Session {Session} of {Upstream} opened in {Milliseconds:0} ms.")]
     public static partial void SessionOpened(this ILogger logger, long session, string upstream, double milliseconds);
 

@@ -121,6 +121,8 @@ internal ref struct MessageScanner
             else if (Is("name"u8)) _shape.Name = ReadValue(_shape.Name, "name");
             else if (Is("uri"u8)) _shape.Uri = ReadValue(_shape.Uri, "uri");
             else if (Is("progressToken"u8)) _shape.ProgressToken = ReadValue(_shape.ProgressToken, "progressToken");
+            else if (Is("cursor"u8)) _shape.Cursor = ReadValue(_shape.Cursor, "cursor");
+            else if (Is("ref"u8)) ReadReference();
             else if (Is("requestId"u8)) _shape.RequestId = ReadValue(_shape.RequestId, "requestId");
             else if (Is("protocolVersion"u8)) _shape.InitializeVersion = ReadValue(_shape.InitializeVersion, "protocolVersion");
             else if (Is("capabilities"u8)) _shape.InitializeCapabilities = ReadValue(_shape.InitializeCapabilities, "capabilities");
@@ -132,6 +134,18 @@ internal ref struct MessageScanner
         }
 
         _shape.Params = new ByteRange(start, (int)_reader.BytesConsumed);
+    }
+
+    /// <summary>Only of requests for a completion; other methods of the same member are none of the gateway's business.</summary>
+    private void ReadReference()
+    {
+        if (!EnterObject(out var start)) { SkipFrom(start); return; }
+        while (NextMember())
+        {
+            if (Is("name"u8)) _shape.RefName = ReadValue(_shape.RefName, "name");
+            else if (Is("uri"u8)) _shape.RefUri = ReadValue(_shape.RefUri, "uri");
+            else SkipValue();
+        }
     }
 
     private void ReadRequestMeta()

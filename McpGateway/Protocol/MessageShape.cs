@@ -78,6 +78,15 @@ internal struct MessageShape
     /// <summary><c>params.level</c> of a log message, or of a request that sets the least severe one.</summary>
     public ByteRange Level;
 
+    /// <summary><c>params.cursor</c> of a request for a list.</summary>
+    public ByteRange Cursor;
+
+    /// <summary><c>params.ref.name</c> of a request for a completion: a prompt's, with its quotes.</summary>
+    public ByteRange RefName;
+
+    /// <summary><c>params.ref.uri</c> of a request for a completion: a resource template's, with its quotes.</summary>
+    public ByteRange RefUri;
+
     /// <summary><c>params.capabilities</c> of an <c>initialize</c>.</summary>
     public ByteRange InitializeCapabilities;
 

@@ -15,6 +15,9 @@ internal sealed record RpcError(int Code, string Message, TimeSpan? RetryAfter =
     /// <summary>The version that was asked for, where it is what is wrong.</summary>
     public string? RequestedVersion { get; init; }
 
+    /// <summary>The resource that there is not (SEP-2164).</summary>
+    public string? Uri { get; init; }
+
     /// <summary>Set for <see cref="RpcErrorCode.UnsupportedProtocolVersion"/>, whose data must list what would do.</summary>
     public bool ListsVersions => Code == RpcErrorCode.UnsupportedProtocolVersion;
 
@@ -38,9 +41,10 @@ internal sealed record RpcError(int Code, string Message, TimeSpan? RetryAfter =
 
     private void WriteData(Utf8JsonWriter writer)
     {
-        if (RetryAfter is null && Upstream is null && !ListsVersions) return;
+        if (RetryAfter is null && Upstream is null && Uri is null && !ListsVersions) return;
         writer.WriteStartObject("data"u8);
         if (Upstream is not null) writer.WriteString("upstream"u8, Upstream);
+        if (Uri is not null) writer.WriteString("uri"u8, Uri);
         if (RetryAfter is { } wait) writer.WriteNumber("retryAfterSeconds"u8, Math.Ceiling(wait.TotalSeconds));
         if (ListsVersions)
         {

@@ -31,8 +31,11 @@ internal sealed class GatewayOptions
     /// <summary>How long a call's stream is kept after its answer: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan ResumeTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long a tool list is served without asking the upstream again: 1 s to 24 h, default 5 min.</summary>
+    /// <summary>How long a list is served without asking the upstream again: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan CatalogueTtl { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Entries of a list in one answer; for the rest the client gets a cursor: 1 to 10 000, default 1 000.</summary>
+    public int PageSize { get; set; } = 1000;
 
     /// <summary>How long a stopped gateway's sessions wait for another gateway before they are ended: 0 (end them at the stop) to 1 h, default 2 min.</summary>
     public TimeSpan ParkTimeout { get; set; } = TimeSpan.FromMinutes(2);
@@ -43,6 +46,9 @@ internal sealed class GatewayOptions
     /// <summary>The keys under <c>Gateway:Keys</c>; null where none can be configured.</summary>
     internal SealingKeyOptions? Keys { get; set; }
 
+    /// <summary>What is under <c>Gateway:Callers</c>.</summary>
+    internal CallerRules Callers { get; set; } = CallerRules.None;
+
     internal StreamBounds StreamBounds => new(ResumeEvents, ResumeBytes);
 
     /// <summary>An entry outlives its owner for an hour: then the upstream has long ended the session by itself.</summary>
@@ -51,6 +57,7 @@ internal sealed class GatewayOptions
     public IEnumerable<string> Check()
     {
         foreach (var error in Keys?.Errors ?? []) yield return error;
+        foreach (var error in Callers.Errors) yield return error;
         if (ParkTimeout < TimeSpan.Zero || ParkTimeout > TimeSpan.FromHours(1)) yield return $"Gateway:ParkTimeout is {ParkTimeout}; it must be 0 to 01:00:00.";
         if (OwnerTimeout < TimeSpan.FromSeconds(2) || OwnerTimeout > TimeSpan.FromMinutes(10)) yield return $"Gateway:OwnerTimeout is {OwnerTimeout}; it must be 00:00:02 to 00:10:00.";
         if (MessageLimit is < 1024 or > 256 * 1024 * 1024) yield return $"Gateway:MessageLimit is {MessageLimit}; it must be 1024 to 268435456 bytes.";
@@ -60,6 +67,7 @@ internal sealed class GatewayOptions
         if (ResumeEvents is < 1 or > 100_000) yield return $"Gateway:ResumeEvents is {ResumeEvents}; it must be 1 to 100000.";
         if (ResumeBytes is < 1024 or > 256 * 1024 * 1024) yield return $"Gateway:ResumeBytes is {ResumeBytes}; it must be 1024 to 268435456 bytes.";
         if (ResumeTimeout < TimeSpan.FromSeconds(1) || ResumeTimeout > TimeSpan.FromHours(24)) yield return $"Gateway:ResumeTimeout is {ResumeTimeout}; it must be 00:00:01 to 1.00:00:00.";
+        if (PageSize is < 1 or > 10_000) yield return $"Gateway:PageSize is {PageSize}; it must be 1 to 10000.";
         if (CatalogueTtl < TimeSpan.FromSeconds(1) || CatalogueTtl > TimeSpan.FromHours(24)) yield return $"Gateway:CatalogueTtl is {CatalogueTtl}; it must be 00:00:01 to 1.00:00:00.";
     }
 }

@@ -50,6 +50,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
             WorkingDirectory = ReadDirectory(server, where),
             Trusted = ReadFlag(server, "trusted", where),
             Roots = ReadFlag(server, "roots", where),
+            Access = AccessReader.Read(server, where, _errors),
             Pool = ReadPool(server, where, transport),
         };
         return _errors.Count == before ? config : null;

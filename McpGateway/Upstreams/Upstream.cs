@@ -1,4 +1,5 @@
 using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
@@ -40,8 +41,9 @@ internal sealed class Upstream : IAsyncDisposable
         Calls = new CallMeter(calls, this, time);
         Timeline = new Timeline(time);
         Breaker = new Breaker(time, Random.Shared);
+        Shadowed = new ShadowedNames(config.Name, Timeline, logger);
         _catalogues = new Catalogues(this, options.CatalogueTtl, time);
-        _catalogues.Changed += () => ListChanged?.Invoke(McpMethod.ToolsListChanged);
+        _catalogues.Changed += list => ListChanged?.Invoke(list);
         _drain = new OperatorDrain(config.Name);
         _hint = new WarmHint(config.Pool, time);
         _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, new HandshakeBudget(config.Pool.HandshakesPerMinute, time), Meter, Timeline, time, logger);
@@ -69,6 +71,9 @@ internal sealed class Upstream : IAsyncDisposable
     public Timeline Timeline { get; }
 
     public Breaker Breaker { get; }
+
+    /// <summary>What the aggregate gives to another upstream.</summary>
+    public ShadowedNames Shadowed { get; }
 
     /// <summary>What its pool measures.</summary>
     public PoolMeter Meter { get; }
@@ -122,11 +127,11 @@ internal sealed class Upstream : IAsyncDisposable
         ? capabilities
         : capabilities & ~(ClientCapabilities.Roots | ClientCapabilities.RootsListChanged);
 
-    /// <summary>The tools as a client of this profile sees them.</summary>
+    /// <summary>What it lists, as a client of this profile sees it.</summary>
     public Catalogue CatalogueOf(SessionProfile profile) => _catalogues.Of(Effective(profile));
 
-    /// <summary>The tools to list for a client of this profile now: until the first session of its kind has listed them, what others see.</summary>
-    public Catalogue ListedFor(SessionProfile profile) => CatalogueOf(profile) is { Tools: not null } own ? own : _catalogues.Default;
+    /// <summary>What to list for a client of this profile now: until the first session of its kind has listed it, what others see.</summary>
+    public Catalogue ListedFor(SessionProfile profile, ListKind kind) => CatalogueOf(profile) is { } own && own[kind] is not null ? own : _catalogues.Default;
 
     /// <summary>Says that a client of this profile is there and will call.</summary>
     public void Expect(SessionProfile profile) => _sessions?.Expect(Effective(profile));
@@ -167,17 +172,17 @@ internal sealed class Upstream : IAsyncDisposable
         return _server!;
     }
 
-    /// <summary>Waits until there are tools to list for a client of this profile: its own, or what others see if a session of its kind cannot be had.</summary>
+    /// <summary>Waits until there is a list for a client of this profile: its own, or what others see if a session of its kind cannot be had.</summary>
     /// <exception cref="UpstreamException">Nothing is known of the upstream, and it does not open.</exception>
-    public async Task KnowToolsAsync(SessionProfile profile, CancellationToken cancellationToken)
+    public async Task KnowAsync(SessionProfile profile, ListKind kind, CancellationToken cancellationToken)
     {
         var server = await KnowAsync(cancellationToken);
-        if (!server.HasTools || CatalogueOf(profile) is not { Tools: null } own) return;
+        if (!server.Has(kind.Capability) || CatalogueOf(profile) is not { } own || own[kind] is not null) return;
         try
         {
             await own.KnowAsync(cancellationToken);
         }
-        catch (UpstreamException exception) when (_catalogues.Default.Tools is not null)
+        catch (UpstreamException exception) when (_catalogues.Default[kind] is not null)
         {
             Timeline.Add("catalogue not read", $"for {profile}: {exception.Message}");
         }
@@ -421,17 +426,13 @@ internal sealed class Upstream : IAsyncDisposable
     private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, Origin origin, CancellationToken cancellationToken)
     {
         var catalogue = _catalogues.Of(profile);
-        opened.Link.ListChanged += list =>
-        {
-            // Tools are kept here, and announced when they turn out to be others; the other lists always come from the upstream.
-            if (list == McpMethod.ToolsListChanged) catalogue.Invalidate();
-            else ListChanged?.Invoke(list);
-        };
+        opened.Link.ListChanged += catalogue.Invalidate;
         // What one caller has done to his own session may show in its list, which is not everybody's.
         if (origin == Origin.Owned) await LinkCalls.ProbeAsync(opened.Link, cancellationToken);
         // The probe that makes a session leasable is the list everybody asks for first.
         else if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: origin == Origin.New, cancellationToken);
         else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
+        if (origin != Origin.Owned) await catalogue.FillOthersAsync(opened.Link, opened.Server, cancellationToken);
     }
 
     private async Task<UpstreamSession> TakeInAsync(OpenedLink opened, SessionProfile profile, SessionRecord? record)

@@ -55,7 +55,13 @@ internal sealed record UpstreamConfig
     /// </summary>
     public bool Roots { get; init; }
 
+    /// <summary>What of it any caller may see and call.</summary>
+    public AccessRule Access { get; init; } = AccessRule.Open;
+
     public PoolOptions Pool { get; init; } = new();
+
+    /// <summary>Its place among the upstreams as they are written: of two that own the same, the aggregate takes the first.</summary>
+    public int Order { get; init; }
 
     /// <summary>Changes with everything that decides what the upstream is and how it is reached, and reveals nothing of it.</summary>
     public string Fingerprint => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))[..16];
@@ -72,5 +78,6 @@ internal sealed record UpstreamConfig
 
     private string Describe() => string.Join('\n',
         [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
-            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>(), .. Roots ? ["roots"] : Array.Empty<string>()]);
+            .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>(), .. Roots ? ["roots"] : Array.Empty<string>(),
+            .. Access == AccessRule.Open ? [] : new[] { $"access {Access.Allow} / {Access.Deny}" }]);
 }

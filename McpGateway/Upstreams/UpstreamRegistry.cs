@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
@@ -22,6 +23,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     private readonly CancellationTokenSource _stopping = new();
     private FrozenDictionary<string, Upstream> _upstreams = FrozenDictionary<string, Upstream>.Empty;
+    private Upstream[] _inOrder = [];
 
     /// <summary>Raised when a pinned session was taken from its owner.</summary>
     public event Action<SessionKey>? Evicted;
@@ -31,6 +33,9 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     /// <summary>All of them, by name.</summary>
     public IEnumerable<Upstream> All => Volatile.Read(ref _upstreams).Values.OrderBy(upstream => upstream.Name, StringComparer.Ordinal);
+
+    /// <summary>All of them, in the order in which they are written.</summary>
+    public IReadOnlyList<Upstream> InOrder => Volatile.Read(ref _inOrder);
 
     public Upstream? Find(string name) => Volatile.Read(ref _upstreams).GetValueOrDefault(name);
 
@@ -43,13 +48,14 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
             var before = _upstreams;
             var after = configs.Values.ToDictionary(config => config.Name, config => Keep(before, config) ?? Create(config), StringComparer.Ordinal);
             Volatile.Write(ref _upstreams, after.ToFrozenDictionary(StringComparer.Ordinal));
+            Volatile.Write(ref _inOrder, [.. configs.Values.OrderBy(static config => config.Order).Select(config => after[config.Name])]);
             gone.AddRange(before.Values.Where(upstream => !ReferenceEquals(after.GetValueOrDefault(upstream.Name), upstream)));
         }
 
         _logger.UpstreamsLoaded(source, configs.Count == 0 ? "none" : string.Join(", ", configs.Keys));
         foreach (var upstream in gone)
         {
-            ListChanged?.Invoke(upstream.Name, McpMethod.ToolsListChanged);
+            foreach (var list in ListKind.All) ListChanged?.Invoke(upstream.Name, list.Change);
             _leaving[upstream] = LeaveAsync(upstream);
         }
     }

@@ -25,17 +25,26 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
     {
         var errors = new List<string>();
         var upstreams = ImmutableSortedDictionary.CreateBuilder<string, UpstreamConfig>(StringComparer.Ordinal);
-        if (BuiltInRepository.Read(configuration, environment, errors) is { } repository) upstreams[repository.Name] = repository;
-        Put(upstreams, "Gateway:Upstreams", environment.ContentRootPath, FromConfiguration(), errors);
-        if (ReadFile(errors) is { } servers) Put(upstreams, File, Path.GetDirectoryName(File)!, servers, errors);
+        var known = new SortedSet<string>(StringComparer.Ordinal);
+        if (BuiltInRepository.Read(configuration, environment, errors) is { } repository)
+        {
+            known.Add(repository.Name);
+            upstreams[repository.Name] = repository;
+        }
+
+        Put(upstreams, "Gateway:Upstreams", environment.ContentRootPath, FromConfiguration(), errors, known);
+        if (ReadFile(errors) is { } servers) Put(upstreams, File, Path.GetDirectoryName(File)!, servers, errors, known);
+        errors.AddRange(CallerRules.Read(configuration).Check(known));
         return errors.Count == 0 ? upstreams.ToImmutable() : throw new GatewayConfigurationException(errors);
     }
 
-    private static void Put(ImmutableSortedDictionary<string, UpstreamConfig>.Builder upstreams, string source, string directory, JsonObject servers, List<string> errors)
+    private static void Put(ImmutableSortedDictionary<string, UpstreamConfig>.Builder upstreams, string source, string directory, JsonObject servers, List<string> errors, SortedSet<string> known)
     {
         var disabled = new List<string>();
-        foreach (var config in new McpServersReader(source, directory, errors, disabled).Read(servers)) upstreams[config.Name] = config;
+        var order = upstreams.Count == 0 ? 0 : upstreams.Values.Max(static config => config.Order) + 1;
+        foreach (var config in new McpServersReader(source, directory, errors, disabled).Read(servers)) upstreams[config.Name] = config with { Order = order++ };
         upstreams.RemoveRange(disabled);
+        known.UnionWith(servers.Select(static server => server.Key));
     }
 
     private JsonObject? ReadFile(List<string> errors)
@@ -69,7 +78,8 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
         return servers;
     }
 
-    private static JsonNode? ToNode(IConfigurationSection section)
+    /// <summary>A part of the configuration as the JSON it may have been written as.</summary>
+    public static JsonNode? ToNode(IConfigurationSection section)
     {
         var children = section.GetChildren().ToArray();
         if (children.Length == 0) return JsonValue.Create(section.Value);

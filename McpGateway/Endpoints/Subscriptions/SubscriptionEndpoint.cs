@@ -58,16 +58,11 @@ internal sealed class SubscriptionEndpoint(StreamHub hub, GatewayOptions options
         }
     }
 
-    /// <summary>What can be told: tools by all, the other lists by an upstream whose messages outside a call arrive here.</summary>
+    /// <summary>What can be told: of every list there is, since the gateway reads them again whether or not the upstream announces a change.</summary>
     private static async Task<SubscriptionFilter> OfferAsync(Upstream? scope, CancellationToken cancellationToken)
     {
-        if (scope is null) return new SubscriptionFilter(Tools: true, Prompts: false, Resources: false);
+        if (scope is null) return new SubscriptionFilter(Tools: true, Prompts: true, Resources: true);
         var server = await scope.KnowAsync(cancellationToken);
-        var arrives = scope.Memory is { Transport: UpstreamTransport.Stdio or UpstreamTransport.Sse };
-        using var capabilities = System.Text.Json.JsonDocument.Parse(server.Capabilities);
-        return new SubscriptionFilter(server.HasTools, arrives && Announces("prompts"), arrives && Announces("resources"));
-
-        bool Announces(string list) => capabilities.RootElement.TryGetProperty(list, out var has) && has.ValueKind == System.Text.Json.JsonValueKind.Object
-            && has.TryGetProperty("listChanged", out var does) && does.ValueKind == System.Text.Json.JsonValueKind.True;
+        return new SubscriptionFilter(server.HasTools, server.Has("prompts"), server.Has("resources"));
     }
 }

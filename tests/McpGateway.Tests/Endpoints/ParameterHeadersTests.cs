@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using McpGateway.Calls;
+using McpGateway.Calls.Lists;
 using McpGateway.Endpoints;
 using McpGateway.Protocol;
 
@@ -8,7 +8,7 @@ namespace McpGateway.Tests.Endpoints;
 
 public sealed class ParameterHeadersTests
 {
-    private static readonly ImmutableArray<ToolEntry> s_tools =
+    private static readonly ImmutableArray<ListEntry> s_tools =
     [
         Tool("plain", """{"type":"object","properties":{"region":{"type":"string"}}}"""),
         Tool("query", """
@@ -46,9 +46,9 @@ public sealed class ParameterHeadersTests
     private static RpcError? Check(string tool, string arguments, string header)
     {
         KeyValuePair<string, string>[]? headers = header.Length == 0 ? null : [KeyValuePair.Create($"Mcp-Param-{header.Split('=', 2)[0]}", header.Split('=', 2)[1])];
-        return ParameterHeaders.Check(s_tools, tool, Encoding.UTF8.GetBytes($"{{\"name\":\"{tool}\",\"arguments\":{arguments}}}"), headers);
+        return ParameterHeaders.Check(s_tools.FirstOrDefault(known => known.Name == tool), Encoding.UTF8.GetBytes($"{{\"name\":\"{tool}\",\"arguments\":{arguments}}}"), headers);
     }
 
-    private static ToolEntry Tool(string name, string schema) =>
-        new(name, Encoding.UTF8.GetBytes($"{{\"name\":\"{name}\",\"inputSchema\":{schema}}}"), new ByteRange(8, 10 + name.Length));
+    private static ListEntry Tool(string name, string schema) =>
+        new(name, name, Encoding.UTF8.GetBytes($"{{\"name\":\"{name}\",\"inputSchema\":{schema}}}"), new ByteRange(8, 10 + name.Length));
 }

@@ -116,6 +116,7 @@ public sealed class ListeningTests
     {
         await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
         await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        await gateway.ReadyAsync("up");
         var session = await gateway.InitializeAsync();
         await using var stream = await EventReader.ListenAsync(gateway, "/mcp", session);
         (await stream.NextAsync())!.Data.ShouldBe("");

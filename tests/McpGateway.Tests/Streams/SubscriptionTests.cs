@@ -24,7 +24,7 @@ public sealed class SubscriptionTests
         acknowledged.Method.ShouldBe("notifications/subscriptions/acknowledged");
         acknowledged.Id.ShouldBeNullOrEmpty();
         acknowledged.Message["params"]!["_meta"]![SubscriptionId]!.ToJsonString().ShouldBe(id);
-        acknowledged.Message["params"]!["notifications"]!.ToJsonString().ShouldBe("""{"toolsListChanged":true}""");
+        acknowledged.Message["params"]!["notifications"]!.ToJsonString().ShouldBe(path == "/mcp" ? """{"toolsListChanged":true,"promptsListChanged":true}""" : """{"toolsListChanged":true}""", "the one upstream has no prompts");
         (await silent.NextMessageAsync()).Message["params"]!["notifications"]!.ToJsonString().ShouldBe("{}");
 
         await ListeningTests.ChangeToolsAsync(gateway, upstream);

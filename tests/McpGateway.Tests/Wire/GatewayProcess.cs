@@ -83,6 +83,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return PostAsync(path, Request(Interlocked.Increment(ref _lastId), tool, arguments, $"{Envelope}{(token is null ? "" : $",\"progressToken\":{token}")}"), cancellationToken, [.. headers]);
     }
 
+    /// <summary>Sends any request as a legacy client in its session.</summary>
+    public Task<Reply> RequestAsync(string session, string path, string method, string parameters = "{}") =>
+        PostAsync(path, $"{{\"jsonrpc\":\"2.0\",\"id\":{Interlocked.Increment(ref _lastId)},\"method\":\"{method}\",\"params\":{parameters}}}", ("Mcp-Session-Id", session), ("MCP-Protocol-Version", "2025-11-25"));
+
+    /// <summary>Sends any request as a client of 2026-07-28; <paramref name="members"/> are those of its parameters, <paramref name="target"/> is mirrored in a header.</summary>
+    public Task<Reply> ModernRequestAsync(string path, string method, string members = "", string? target = null)
+    {
+        var headers = new List<(string, string)> { ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", method) };
+        if (target is not null) headers.Add(("Mcp-Name", target));
+        var body = $"{{\"jsonrpc\":\"2.0\",\"id\":{Interlocked.Increment(ref _lastId)},\"method\":\"{method}\",\"params\":{{\"_meta\":{{{Envelope}}}{(members.Length > 0 ? "," : "")}{members}}}}}";
+        return PostAsync(path, body, [.. headers]);
+    }
+
     public Task<Reply> PostAsync(string path, string body, params (string Name, string Value)[] headers) => PostAsync(path, body, CancellationToken.None, headers);
 
     public async Task<Reply> PostAsync(string path, string body, CancellationToken cancellationToken, params (string Name, string Value)[] headers)

@@ -62,6 +62,21 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     /// <summary>Tools it lists beside its own; they cannot be called.</summary>
     public ConcurrentQueue<string> MoreTools { get; } = new();
 
+    /// <summary>Prompts it has, by name; each says its name when it is got.</summary>
+    public ConcurrentQueue<string> Prompts { get; } = new();
+
+    /// <summary>Resources it has; each says its URI and <see cref="Greeting"/> when it is read.</summary>
+    public ConcurrentQueue<string> Resources { get; } = new();
+
+    /// <summary>Templates of resources it has; reads of what follows from them are answered alike.</summary>
+    public ConcurrentQueue<string> Templates { get; } = new();
+
+    /// <summary>How it introduces itself, in its instructions and in its resources; null for no instructions.</summary>
+    public string? Greeting { get; set; }
+
+    /// <summary>Entries of a page of its lists beside tools.</summary>
+    public int PageSize { get; set; } = 100;
+
     /// <summary>Lets <c>slow</c> and <c>steps</c> answer.</summary>
     public TaskCompletionSource Release { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -136,7 +151,7 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context, JsonNode message, string method)
     {
         if (method == "tools/call") await CallAsync(context, message);
-        else if (Listing(method) is { } result) await ReplyAsync(context, message, result);
+        else if ((Listing(method) ?? Other(message, method)) is { } result) await ReplyAsync(context, message, result);
         else await WriteJsonAsync(context, Speech == Speech.Modern ? 404 : 200, Error(message, -32601, $"no method {method}"));
     }
 
@@ -235,7 +250,7 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
         {
             "initialize" => Result(message, Introduction()),
             "tools/call" => Result(message, Text(message["params"]!["arguments"]?["text"]?.GetValue<string>() ?? "")),
-            _ => Listing(method) is { } result ? Result(message, result) : Error(message, -32601, "no"),
+            _ => (Listing(method) ?? Other(message, method)) is { } result ? Result(message, result) : Error(message, -32601, "no"),
         };
         await WriteEventAsync(_streams[id], answer);
     }
@@ -250,7 +265,7 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     private JsonObject? Listing(string method) => method switch
     {
         "tools/list" => new JsonObject { ["tools"] = new JsonArray([.. s_tools.Concat(MoreTools).Select(tool => new JsonObject { ["name"] = tool, ["inputSchema"] = new JsonObject { ["type"] = "object" } })]), ["resultType"] = "complete" },
-        "server/discover" => new JsonObject { ["supportedVersions"] = new JsonArray("2026-07-28"), ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() }, ["resultType"] = "complete" },
+        "server/discover" => new JsonObject { ["supportedVersions"] = new JsonArray("2026-07-28"), ["capabilities"] = Capabilities(), ["instructions"] = Greeting, ["resultType"] = "complete" },
         "ping" => [],
         _ => null,
     };
@@ -258,9 +273,38 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     private JsonObject Introduction() => new()
     {
         ["protocolVersion"] = Speech == Speech.Sse ? "2024-11-05" : "2025-11-25",
-        ["capabilities"] = new JsonObject { ["tools"] = new JsonObject() },
+        ["capabilities"] = Capabilities(),
         ["serverInfo"] = new JsonObject { ["name"] = "scripted", ["version"] = "1" },
+        ["instructions"] = Greeting,
     };
+
+    private JsonObject Capabilities()
+    {
+        var capabilities = new JsonObject { ["tools"] = new JsonObject() };
+        if (!Prompts.IsEmpty) (capabilities["prompts"], capabilities["completions"]) = (new JsonObject(), new JsonObject());
+        if (!Resources.IsEmpty || !Templates.IsEmpty) capabilities["resources"] = new JsonObject();
+        return capabilities;
+    }
+
+    private JsonObject? Other(JsonNode message, string method) => method switch
+    {
+        "prompts/list" when !Prompts.IsEmpty => Page(message, "prompts", Prompts, static name => new JsonObject { ["description"] = "α\u2028β", ["name"] = name, ["arguments"] = new JsonArray() }),
+        "resources/list" when !Resources.IsEmpty => Page(message, "resources", Resources, static uri => new JsonObject { ["uri"] = uri, ["name"] = "r" }),
+        "resources/templates/list" when !Templates.IsEmpty => Page(message, "resourceTemplates", Templates, static uri => new JsonObject { ["uriTemplate"] = uri, ["name"] = "t" }),
+        "prompts/get" => new JsonObject { ["messages"] = new JsonArray(), ["description"] = message["params"]!["name"]!.GetValue<string>() },
+        "resources/read" => new JsonObject { ["contents"] = new JsonArray(new JsonObject { ["uri"] = message["params"]!["uri"]!.GetValue<string>(), ["text"] = Greeting }) },
+        "resources/subscribe" or "resources/unsubscribe" or "logging/setLevel" => [],
+        "completion/complete" => new JsonObject { ["completion"] = new JsonObject { ["values"] = new JsonArray(message["params"]!["ref"]!.ToJsonString()) } },
+        _ => null,
+    };
+
+    private JsonObject Page(JsonNode message, string member, ConcurrentQueue<string> names, Func<string, JsonObject> describe)
+    {
+        var from = int.Parse(message["params"]?["cursor"]?.GetValue<string>() ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+        var page = new JsonObject { [member] = new JsonArray([.. names.Skip(from).Take(PageSize).Select(describe)]), ["resultType"] = "complete" };
+        if (from + PageSize < names.Count) page["nextCursor"] = $"{from + PageSize}";
+        return page;
+    }
 
     private static JsonObject Progress(JsonNode message, int step) => new()
     {
