@@ -48,6 +48,10 @@ internal sealed class CallExchange(UpstreamSession session, TimeProvider time) :
         return cancellationToken.UnsafeRegister(static end => ((CancellationTokenSource)end!).Cancel(), _end);
     }
 
+    /// <summary>Ends the call with its upstream as well, until the registration is disposed.</summary>
+    public CancellationTokenRegistration EndWith(CancellationToken abandoned) =>
+        abandoned.UnsafeRegister(static end => ((CancellationTokenSource)end!).Cancel(), _end);
+
     /// <summary>Makes the call wait for its client, who has left its request.</summary>
     public void Unfollow() => _end.CancelAfter(Timeout.InfiniteTimeSpan);
 

@@ -170,6 +170,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
         try
         {
             await using (exchange.Follow(timeout, cancellationToken))
+            await using (exchange.EndWith(call.Upstream.Abandoned))
             {
                 if (answers is null) await SendAsync(call, exchange);
                 else await AnswerAsync(exchange, answers);
@@ -198,7 +199,9 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
             await CancelUpstreamAsync(exchange.Session.Link, exchange.Id);
             if (cancellationToken.IsCancellationRequested) throw;
             end = new OperationEnd(Failure: PoolMeter.Spell(FailureKind.TimedOut));
-            throw new UpstreamException(FailureKind.TimedOut, $"No answer came within {timeout.TotalSeconds:0.#} s.", exception);
+            throw new UpstreamException(FailureKind.TimedOut, call.Upstream.Abandoned.IsCancellationRequested
+                ? "No answer came before the gateway had to let go of it: the gateway stops, or the upstream's configuration has changed (Gateway:DrainTimeout is how long it waits)."
+                : $"No answer came within {timeout.TotalSeconds:0.#} s.", exception);
         }
         finally
         {
@@ -259,7 +262,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
             var notice = Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{id}}},"reason":"The caller gave the call up."}}""");
             await link.SendNotificationAsync(notice, McpMethod.Cancelled, deadline.Token);
         }
-        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException or ObjectDisposedException)
         {
             logger.CallFailed(McpMethodNames.Cancelled, "", FailureKind.Unreachable, exception.Message);
         }

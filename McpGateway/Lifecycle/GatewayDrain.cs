@@ -36,7 +36,17 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkedCalls parke
     {
         if (Leases == 0) return;
         logger.Draining(Leases, options.DrainTimeout.TotalSeconds);
-        using var deadline = new CancellationTokenSource(options.DrainTimeout, time);
+        await WaitForReturnsAsync(options.DrainTimeout, cancellationToken);
+        logger.Drained(Leases);
+        if (Leases == 0) return;
+        // The listener waits for requests that are not answered: what still runs is told now that its outcome is unknown.
+        upstreams.AbandonCalls();
+        await WaitForReturnsAsync(Upstream.AbandonTime, cancellationToken);
+    }
+
+    private async Task WaitForReturnsAsync(TimeSpan most, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(most, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
         try
@@ -45,10 +55,8 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkedCalls parke
         }
         catch (OperationCanceledException)
         {
-            // The deadline. What still runs ends with "outcome unknown".
+            // The deadline.
         }
-
-        logger.Drained(Leases);
     }
 
     private int Leases => upstreams.Leased;

@@ -26,6 +26,7 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly PoolHost _host;
     private readonly Catalogues _catalogues;
     private readonly Lock _adding = new();
+    private readonly CancellationTokenSource _abandon = new();
     private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile UpstreamSessions? _sessions;
     private volatile EraMemory? _memory;
@@ -101,6 +102,15 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>What callers are told meanwhile.</summary>
     public string DrainSentence => _drain.Refusal().Message;
+
+    /// <summary>How long calls have, once abandoned, to tell their upstreams and their clients.</summary>
+    public static TimeSpan AbandonTime { get; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Cancelled when calls under way are to end, whatever comes of them upstream.</summary>
+    public CancellationToken Abandoned => _abandon.Token;
+
+    /// <summary>Ends the calls under way, each with "outcome unknown": before the upstream is closed under them.</summary>
+    public void AbandonCalls() => _abandon.Cancel();
 
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();

@@ -69,6 +69,12 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
     /// <summary>Sessions in use, those of upstreams that were removed or changed included.</summary>
     public int Leased => All.Concat(_leaving.Keys).Sum(upstream => upstream.Counts.Leased);
 
+    /// <summary>Ends the calls under way, each with "outcome unknown".</summary>
+    public void AbandonCalls()
+    {
+        foreach (var upstream in All.Concat(_leaving.Keys)) upstream.AbandonCalls();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -96,7 +102,19 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     private async Task CloseWhenUnusedAsync(Upstream upstream)
     {
-        using var timeout = new CancellationTokenSource(options.DrainTimeout, time);
+        // What still runs at the deadline is told that its outcome is unknown.
+        if (!await IsUnusedWithinAsync(upstream, options.DrainTimeout))
+        {
+            upstream.AbandonCalls();
+            await IsUnusedWithinAsync(upstream, Upstream.AbandonTime);
+        }
+
+        await upstream.DisposeAsync();
+    }
+
+    private async Task<bool> IsUnusedWithinAsync(Upstream upstream, TimeSpan most)
+    {
+        using var timeout = new CancellationTokenSource(most, time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stopping.Token);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
         try
@@ -104,12 +122,11 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
             // One round at least: a call may have found the upstream and not have leased yet.
             do await poll.WaitForNextTickAsync(deadline.Token);
             while (upstream.Counts is { Leased: > 0 } or { Waiting: > 0 });
+            return true;
         }
         catch (OperationCanceledException)
         {
-            // The deadline: what still runs is told that its outcome is unknown.
+            return false;
         }
-
-        await upstream.DisposeAsync();
     }
 }

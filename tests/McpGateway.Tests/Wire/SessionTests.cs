@@ -97,6 +97,50 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Stop_TellsWhatStillRunsAtTheDeadline_ThatItsOutcomeIsUnknown()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await StartImpatientAsync(upstream);
+        var session = await gateway.InitializeAsync("/mcp/up");
+        var calls = new[] { gateway.ModernCallAsync("/mcp/up", "slow"), gateway.CallAsync(session, "/mcp/up", "slow") };
+        await Eventually.HoldsAsync(() => upstream.Runs("slow") == 2);
+
+        gateway.Service.Terminate();
+
+        foreach (var reply in await Task.WhenAll(calls))
+        {
+            reply.ErrorCode.ShouldBe(-32051, reply.ToString());
+            reply.ErrorText!.ShouldContain("Gateway:DrainTimeout");
+        }
+
+        (await gateway.Service.WaitForExitAsync(TimeSpan.FromSeconds(15))).ShouldBe(0);
+        upstream.Count("notifications/cancelled").ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Reload_TellsWhatStillRunsAtTheDeadline_ThatItsOutcomeIsUnknown()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await StartImpatientAsync(upstream);
+        var slow = gateway.ModernCallAsync("/mcp/up", "slow");
+        await Eventually.HoldsAsync(() => upstream.Runs("slow") == 1);
+
+        gateway.Rewrite(GatewayProcess.Entry("up", upstream.Url, """, "pool": { "minIdle": 2 }"""));
+
+        (await slow).ErrorCode.ShouldBe(-32051);
+        upstream.Count("notifications/cancelled").ShouldBe(1);
+        (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"new"}""")).Text.ShouldBe("new");
+    }
+
+    private static async Task<GatewayProcess> StartImpatientAsync(ScriptedUpstream upstream)
+    {
+        var gateway = await GatewayProcess.StartAsync(
+            new TemporaryDirectory(), ownsDirectory: true, new Dictionary<string, string?> { ["Gateway__DrainTimeout"] = "00:00:01" }, GatewayProcess.Entry("up", upstream.Url));
+        await gateway.ReadyAsync("up");
+        return gateway;
+    }
+
+    [Fact]
     public async Task Stop_LeavesNoSession_WhenACallIsCancelledWhileDraining()
     {
         await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
