@@ -6,7 +6,6 @@ using McpGateway.Endpoints.Streams;
 using McpGateway.Endpoints.Subscriptions;
 using McpGateway.Lifecycle;
 using McpGateway.Sessions;
-using McpGateway.Sessions.Ledger;
 using McpGateway.Upstreams;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -21,15 +20,7 @@ internal static class GatewayExtensions
         .AddLifecycle();
 
     private static IServiceCollection AddUpstreams(this IServiceCollection services) => services
-        .AddSingleton(provider =>
-        {
-            var options = new GatewayOptions();
-            var configuration = provider.GetRequiredService<IConfiguration>();
-            configuration.GetSection("Gateway").Bind(options);
-            options.Keys = SealingKeyOptions.Read(configuration);
-            options.Callers = CallerRules.Read(configuration);
-            return options;
-        })
+        .AddSingleton(static provider => GatewayOptions.Read(provider.GetRequiredService<IConfiguration>()))
         .AddSingleton<PoolMetrics>()
         .AddSingleton<UpstreamSource>()
         .AddSingleton<UpstreamRegistry>();

@@ -7,6 +7,8 @@ namespace McpGateway.Upstreams;
 /// <summary>The gateway's own settings, under <c>Gateway</c>.</summary>
 internal sealed class GatewayOptions
 {
+    public const string Section = "Gateway";
+
     /// <summary>File in the <c>mcpServers</c> format; a relative path is beside the gateway. Default <c>mcp.json</c>, which may be absent; a file named here must exist.</summary>
     public string? ConfigFile { get; set; }
 
@@ -49,13 +51,42 @@ internal sealed class GatewayOptions
     /// <summary>What is under <c>Gateway:Callers</c>.</summary>
     internal CallerRules Callers { get; set; } = CallerRules.None;
 
+    /// <summary>Values that cannot be read; the defaults stand in for them, so that <see cref="Check"/> can name what else is wrong.</summary>
+    private IReadOnlyList<string> Unreadable { get; init; } = [];
+
     internal StreamBounds StreamBounds => new(ResumeEvents, ResumeBytes);
 
     /// <summary>An entry outlives its owner for an hour: then the upstream has long ended the session by itself.</summary>
     internal LedgerTimes LedgerTimes => new(OwnerTimeout, Entry: TimeSpan.FromHours(1) + ParkTimeout);
 
+    /// <summary>Reads what is under <c>Gateway</c>. Never throws: what is wrong is for <see cref="Check"/> to say, all at once.</summary>
+    public static GatewayOptions Read(IConfiguration configuration)
+    {
+        var values = new GatewayValues(configuration.GetSection(Section));
+        var options = new GatewayOptions
+        {
+            ConfigFile = configuration[$"{Section}:{nameof(ConfigFile)}"],
+            Keys = SealingKeyOptions.Read(configuration),
+            Callers = CallerRules.Read(configuration),
+            Unreadable = values.Errors,
+        };
+        options.MessageLimit = values.Bytes(nameof(MessageLimit), options.MessageLimit);
+        options.DrainTimeout = values.Time(nameof(DrainTimeout), options.DrainTimeout);
+        options.SessionIdleTimeout = values.Time(nameof(SessionIdleTimeout), options.SessionIdleTimeout);
+        options.MaxSessions = values.Number(nameof(MaxSessions), options.MaxSessions);
+        options.ResumeEvents = values.Number(nameof(ResumeEvents), options.ResumeEvents);
+        options.ResumeBytes = values.Bytes(nameof(ResumeBytes), options.ResumeBytes);
+        options.ResumeTimeout = values.Time(nameof(ResumeTimeout), options.ResumeTimeout);
+        options.CatalogueTtl = values.Time(nameof(CatalogueTtl), options.CatalogueTtl);
+        options.PageSize = values.Number(nameof(PageSize), options.PageSize);
+        options.ParkTimeout = values.Time(nameof(ParkTimeout), options.ParkTimeout);
+        options.OwnerTimeout = values.Time(nameof(OwnerTimeout), options.OwnerTimeout);
+        return options;
+    }
+
     public IEnumerable<string> Check()
     {
+        foreach (var error in Unreadable) yield return error;
         foreach (var error in Keys?.Errors ?? []) yield return error;
         foreach (var error in Callers.Errors) yield return error;
         if (ParkTimeout < TimeSpan.Zero || ParkTimeout > TimeSpan.FromHours(1)) yield return $"Gateway:ParkTimeout is {ParkTimeout}; it must be 0 to 01:00:00.";

@@ -173,11 +173,12 @@ public sealed class GuardTests(GuardedGateway guarded) : IClassFixture<GuardedGa
     {
         using var directory = new TemporaryDirectory();
         directory.Write("mcp.json", """{ "mcpServers": { "a__b": { "command": "x" }, "c": { "url": "ftp://x" } } }""");
-        await using var process = ServiceProcess.Launch("McpGateway", "http://127.0.0.1:0", ["--Storage:Directory", directory.FullPath, "--Gateway:ConfigFile", directory.PathOf("mcp.json"), "--Gateway:MaxSessions", "0"]);
+        await using var process = ServiceProcess.Launch("McpGateway", "http://127.0.0.1:0", ["--Storage:Directory", directory.FullPath, "--Gateway:ConfigFile", directory.PathOf("mcp.json"), "--Gateway:MaxSessions", "0", "--Gateway:DrainTimeout", "20s"]);
 
         (await process.WaitForExitAsync()).ShouldBe(1);
         var output = string.Join('\n', process.Output);
         output.ShouldContain("Gateway:MaxSessions is 0");
+        output.ShouldContain("Gateway:DrainTimeout is '20s'; it must be hh:mm:ss");
         output.ShouldContain("a__b: the name must be");
         output.ShouldContain("c: \"url\" must be an absolute");
     }
