@@ -33,18 +33,21 @@ public sealed class LookAlikeTests(Peers peers)
     }
 
     [Theory]
-    [InlineData(Unauthorized, 1, -32050)]
-    [InlineData(Forbidden, 1, -32050)]
-    [InlineData(Accepted, 1, -32051)]
-    [InlineData(Html, 1, -32051)]
-    [InlineData(Html, 2, -32051)]
-    [InlineData(Redirect, 1, -32051)]
-    public async Task Refusal_ThatIsNotOfTheSession_LeavesIt(FaultKind kind, int variant, int code)
+    [InlineData("http", Unauthorized, 1, -32050)]
+    [InlineData("http", Forbidden, 1, -32050)]
+    [InlineData("http", Accepted, 1, -32051)]
+    [InlineData("http", Html, 1, -32051)]
+    [InlineData("http", Html, 2, -32051)]
+    [InlineData("http", Redirect, 1, -32051)]
+    [InlineData("sse", Html, 1, -32051)]
+    [InlineData("sse", Html, 2, -32051)]
+    public async Task Refusal_ThatIsNotOfTheSession_LeavesIt(string upstream, FaultKind kind, int variant, int code)
     {
-        var (reply, id, closed) = await CallAsync("http", peers.Http, new Fault { Kind = kind, Variant = variant, Times = 1, Methods = s_calls });
+        var host = upstream == "sse" ? peers.Sse : peers.Http;
+        var (reply, id, closed) = await CallAsync(upstream, host, new Fault { Kind = kind, Variant = variant, Times = 1, Methods = s_calls });
 
         reply.ErrorCode.ShouldBe(code, reply.ToString());
-        Ran(peers.Http, id).ShouldBe(0);
+        Ran(host, id).ShouldBe(0);
         closed.ShouldBeNull();
     }
 

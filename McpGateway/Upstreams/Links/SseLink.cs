@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Text;
@@ -89,8 +90,9 @@ internal sealed class SseLink : MultiplexedLink
         try
         {
             using var response = await _http.SendAsync(post, cancellationToken);
-            if (response.IsSuccessStatusCode) return null;
+            if (response.IsSuccessStatusCode && !MayBePage(response)) return null;
             using var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken);
+            if (response.IsSuccessStatusCode && !body.Span.TrimStart(" \t\r\n"u8).StartsWith("<"u8)) return null;
             return HttpFailure.Classify(response, body.Span, Transport, heldSession: true, _config, _time);
         }
         catch (HttpRequestException exception)
@@ -102,6 +104,13 @@ internal sealed class SseLink : MultiplexedLink
             throw HttpFailure.NotConnected(exception, _config.Url!);
         }
     }
+
+    /// <summary>
+    /// True for what a gate before the upstream may have said, as a page to sign in: then no answer will come on the stream. The revision asks for no
+    /// status or type, and frameworks label a mere "ok" as HTML too, so the body decides. 202 says that the message was taken.
+    /// </summary>
+    private static bool MayBePage(HttpResponseMessage response) =>
+        response.StatusCode != HttpStatusCode.Accepted && response.Content.Headers.ContentType?.MediaType is { } type && type.Equals("text/html", StringComparison.OrdinalIgnoreCase);
 
     public override async ValueTask DisposeAsync()
     {
