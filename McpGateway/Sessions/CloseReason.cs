@@ -15,6 +15,8 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Asked = new("asked", "its caller was asked something");
     public static readonly CloseReason ClientLeft = new("client_left", "its client has left");
     public static readonly CloseReason OtherPrincipal = new("other_principal", "it served another principal");
+    public static readonly CloseReason ServedAnother = new("served_another", "it has served another, and a pinned session starts unused");
+    public static readonly CloseReason NotRecorded = new("not_recorded", "its use cannot be written to the ledger");
     public static readonly CloseReason MaxLifetime = new("max_lifetime", "it has passed its maximum lifetime");
     public static readonly CloseReason Idle = new("idle", "it was unused for long and is one more than wanted");
     public static readonly CloseReason IdleAffinity = new("idle_affinity", "nobody with its affinity has called for long");
@@ -26,7 +28,11 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");
     public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");
     public static readonly CloseReason Parked = new("parked", "parked for the next gateway");
+    public static readonly CloseReason TakenOver = new("taken_over", "another gateway has taken it over");
     public static readonly CloseReason Shutdown = new("shutdown", "the upstream is closed");
+
+    /// <summary>It said something outside of a call that could meet its next caller.</summary>
+    public static CloseReason Stray(string method) => new("stray", $"it said something that was for nobody ({method})");
 
     /// <summary>The link or the upstream failed; the text says how. No text, no reason.</summary>
     [return: NotNullIfNotNull(nameof(failure))]

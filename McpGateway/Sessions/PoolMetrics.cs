@@ -53,10 +53,12 @@ internal sealed class PoolMetrics
     private static IEnumerable<Measurement<int>> Counts(Upstreams.Upstream upstream)
     {
         var counts = upstream.Counts;
+        var (idle, leased, pinned) = counts.ByState;
         return
         [
-            new(counts.Idle, Tag(upstream.Name), new("state", "idle")),
-            new(counts.Leased, Tag(upstream.Name), new("state", "leased")),
+            new(idle, Tag(upstream.Name), new("state", "idle")),
+            new(leased, Tag(upstream.Name), new("state", "leased")),
+            new(pinned, Tag(upstream.Name), new("state", "pinned")),
             new(counts.Opening, Tag(upstream.Name), new("state", "warming")),
         ];
     }

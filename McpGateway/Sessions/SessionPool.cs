@@ -42,7 +42,10 @@ internal sealed class SessionPool : UpstreamSessions
     }
 
     public override PoolCounts Counts => new(
-        _shelves.Idle, _roster.All.Count(session => session.Leases > 0), _pins.Count, 0, Volatile.Read(ref _waiting), _roster.Total);
+        _shelves.Idle, _roster.All.Count(session => session.Leases > 0), _pins.Count, 0, Volatile.Read(ref _waiting), _roster.Total)
+    {
+        PinnedUnused = _roster.All.Count(static session => session.PinnedTo is not null && session.Leases == 0),
+    };
 
     public override int Need
     {
@@ -281,7 +284,7 @@ internal sealed class SessionPool : UpstreamSessions
     private bool TryTake(UpstreamSession session, SessionKey key, long now)
     {
         // One's own session starts with nobody's state, not even that of other calls of the same principal.
-        var reason = _verifier.Useless(session, key.Principal, now) ?? (Keeps(key) && session.Principal is not null ? "it has served another, and a pinned session starts unused" : null);
+        var reason = _verifier.Useless(session, key.Principal, now) ?? (Keeps(key) && session.Principal is not null ? CloseReason.ServedAnother : null);
         if (reason is not null)
         {
             _roster.Retire(session, reason);

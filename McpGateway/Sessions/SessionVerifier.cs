@@ -49,7 +49,7 @@ internal sealed class SessionVerifier(PoolHost host, SessionRoster roster)
     private bool MustRecord(UpstreamSession session) => session.Record is { IsFree: true } && host.Options.Mode != PoolMode.Shared;
 
     private static async Task<CloseReason?> RecordUseAsync(UpstreamSession session) =>
-        await session.Record!.BeginUseAsync() ? null : "its use cannot be written to the ledger";
+        await session.Record!.BeginUseAsync() ? null : CloseReason.NotRecorded;
 
     private async ValueTask<bool> ReservedAsync(UpstreamSession session, Func<UpstreamSession, Task<CloseReason?>> work)
     {

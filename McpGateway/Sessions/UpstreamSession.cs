@@ -82,7 +82,7 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// </summary>
     public void NoteStray(string method)
     {
-        if (Principal is not null && PinnedTo is null) Break($"it said something that was for nobody ({method})");
+        if (Principal is not null && PinnedTo is null) Break(CloseReason.Stray(method));
     }
 
     /// <summary>Takes an idle session for one caller alone.</summary>

@@ -65,4 +65,19 @@ internal abstract class UpstreamSessions(PoolMeter meter) : IAsyncDisposable
 }
 
 /// <summary>A pool at one moment; the numbers are read one after another and may be off by a session in motion.</summary>
-internal readonly record struct PoolCounts(int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total);
+internal readonly record struct PoolCounts(int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total)
+{
+    /// <summary>Sessions kept for one client each that nobody is calling on; <c>Pinned</c> counts those in use too.</summary>
+    public int PinnedUnused { get; init; }
+
+    /// <summary>Each open session once, so that the three add up to <c>Total</c>. One that the keeper is looking at is idle; a shared client's calls are on one.</summary>
+    public (int Idle, int Leased, int Pinned) ByState
+    {
+        get
+        {
+            var leased = Math.Min(Leased, Total);
+            var pinned = Math.Min(PinnedUnused, Total - leased);
+            return (Total - leased - pinned, leased, pinned);
+        }
+    }
+}

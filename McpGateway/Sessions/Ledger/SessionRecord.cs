@@ -145,7 +145,7 @@ internal sealed class SessionRecord
         End();
         if (Session is not { } session) return;
         session.Link.Leave();
-        session.Break("another gateway has taken it over");
+        session.Break(CloseReason.TakenOver);
     }
 
     private void End()

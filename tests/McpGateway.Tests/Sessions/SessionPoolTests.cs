@@ -107,6 +107,22 @@ public sealed class SessionPoolTests
     }
 
     [Fact]
+    public async Task States_AddUpToTheOpenSessions_WhenPinnedOnesAreUnused()
+    {
+        await using var test = new TestPool(new PoolOptions { MinIdle = 1 }) { Opens = true };
+        test.Add();
+        foreach (var affinity in new[] { "a", "b" }) await (await test.LeaseAsync(TestPool.Of(affinity))).DisposeAsync();
+
+        await using var one = await test.LeaseAsync(TestPool.Of("a"));
+        await using var two = await test.LeaseAsync(TestPool.Of("a"));
+
+        var counts = test.Pool.Counts;
+        counts.ByState.ShouldBe((counts.Total - 2, 1, 1));
+        counts.Idle.ShouldBe(counts.Total - 2);
+        (counts with { Idle = 0, Leased = 7, PinnedUnused = 0, Total = 1 }).ByState.ShouldBe((0, 1, 0), "a shared client has one, however many call");
+    }
+
+    [Fact]
     public async Task Lease_KeepsAnAffinityOnItsSession_AndOthersOffIt()
     {
         await using var test = new TestPool(new PoolOptions { MinIdle = 1 }) { Opens = true };
@@ -397,6 +413,7 @@ public sealed class SessionPoolTests
 
         lease.Session.ShouldNotBeSameAs(used);
         used.State.ShouldBe(SessionState.Closed);
+        used.CloseCode.ShouldBe("served_another");
     }
 
     [Fact]
