@@ -6,7 +6,7 @@ namespace McpGateway.Lifecycle;
 /// Tells the ledger at a third of the owner's time that this gateway lives, so that two lost beats do not kill it, and at two
 /// thirds looks for sessions that nobody will go on with.
 /// </summary>
-internal sealed class LedgerKeeper(GatewayLedger ledger, OrphanReaper reaper, TimeProvider time, ILogger<LedgerKeeper> logger) : BackgroundService
+internal sealed class LedgerKeeper(GatewayLedger ledger, ISessionPermits permits, OrphanReaper reaper, TimeProvider time, ILogger<LedgerKeeper> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -17,6 +17,8 @@ internal sealed class LedgerKeeper(GatewayLedger ledger, OrphanReaper reaper, Ti
             for (var beat = 1; ; beat++)
             {
                 await RoundAsync(() => ledger.HeartbeatAsync(stoppingToken));
+                // After the sign of life, which a permit must outlast.
+                await RoundAsync(() => permits.RenewAsync(stoppingToken));
                 if (beat % 2 == 0) await RoundAsync(() => reaper.ReapAsync(stoppingToken));
                 await beats.WaitForNextTickAsync(stoppingToken);
             }

@@ -29,6 +29,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");
     public static readonly CloseReason Parked = new("parked", "parked for the next gateway");
     public static readonly CloseReason TakenOver = new("taken_over", "another gateway has taken it over");
+    public static readonly CloseReason PermitLost = new("permit_lost", "it could not be made sure that no other gateway has the only session");
     public static readonly CloseReason Shutdown = new("shutdown", "the upstream is closed");
 
     /// <summary>It said something outside of a call that could meet its next caller.</summary>

@@ -28,7 +28,7 @@ internal sealed record PoolOptions
     /// <summary>Sessions kept open and unused, so that a new caller finds one: 0 to <see cref="Max"/>, default 1.</summary>
     public int MinIdle { get; init; } = 1;
 
-    /// <summary>Sessions at most, in use or not: 1 to 1024, default 64, for stdio 8.</summary>
+    /// <summary>Sessions at most, in use or not: 1 to 1024, default 64, for stdio 8. Per gateway; 1 is one for all gateways on one Redis.</summary>
     public int Max { get; init; } = 64;
 
     /// <summary>Calls after which a session that goes from caller to caller is replaced: 0 (never) to 1 000 000, default 0. One that somebody keeps for himself is not counted.</summary>

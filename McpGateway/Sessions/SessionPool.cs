@@ -154,6 +154,9 @@ internal sealed class SessionPool : UpstreamSessions
         return total;
     }
 
+    /// <summary>Ends a session of this pool's: now, or when its last holder returns it.</summary>
+    public void Retire(UpstreamSession session, CloseReason reason) => _roster.Retire(session, reason);
+
     public override ValueTask ReturnAsync(UpstreamSession session)
     {
         if (session.Link.BrokenReason is { } reason)

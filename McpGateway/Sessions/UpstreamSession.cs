@@ -40,6 +40,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>Its entry in the ledger; null for a session that cannot be resumed.</summary>
     public SessionRecord? Record { get; init; }
 
+    /// <summary>What lets it be the only session of its upstream; null where there may be more.</summary>
+    public SessionPermit? Permit { get; set; }
+
     /// <summary>Timestamp of the opening.</summary>
     public long OpenedAt { get; } = now;
 
@@ -142,11 +145,12 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>Moves a broken session that nobody holds to its end; true for the one caller that closes the link.</summary>
     public bool TryClose() => Change(SessionState.Broken, 0, SessionState.Closed, 0);
 
-    /// <summary>Ends the session at the upstream, unless its link is left, and then its entry: an entry without session does no harm, a session without entry stays for ever.</summary>
+    /// <summary>Ends the session at the upstream, unless its link is left, and then its entry: an entry without session does no harm, a session without entry stays for ever. Only then may another gateway have one.</summary>
     public async Task CloseAsync()
     {
         await Link.DisposeAsync();
         if (Record is not null) await Record.ForgetAsync();
+        if (Permit is not null) await Permit.DisposeAsync();
     }
 
     /// <summary>A slot for one lease: the session's own when it is free, so that the usual lease takes no lock and allocates nothing.</summary>

@@ -18,6 +18,7 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly UpstreamOpening _opening;
     private readonly HttpMessageInvoker _http;
     private readonly GatewayLedger _ledger;
+    private readonly ISessionPermits _permits;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SessionOpener _opener;
@@ -34,9 +35,9 @@ internal sealed class Upstream : IAsyncDisposable
     private volatile bool _recalled;
     private volatile bool _disposed;
 
-    public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
+    public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, ISessionPermits permits, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
-        (Config, _http, _ledger, _time, _logger) = (config, http, ledger, time, logger);
+        (Config, _http, _ledger, _permits, _time, _logger) = (config, http, ledger, permits, time, logger);
         _opening = new UpstreamOpening(config, options, http, time, logger);
         Meter = new PoolMeter(pools, config.Name, time);
         Calls = new CallMeter(calls, this, time);
@@ -302,8 +303,9 @@ internal sealed class Upstream : IAsyncDisposable
         try
         {
             var started = _time.GetTimestamp();
-            var session = await InTimeAsync(async token => await ResumeAsync(profile, null, token) ?? await OpenVerifiedAsync(profile, token), cancellationToken);
-            Add(session, _time.GetElapsedTime(started));
+            var session = await InTimeAsync(token => PermittedAsync((held, inner) => ResumeOrOpenAsync(profile, held, inner), token), cancellationToken);
+            Add(session!, _time.GetElapsedTime(started));
+            EndWithPermit(session!);
         }
         catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } most)
         {
@@ -328,7 +330,7 @@ internal sealed class Upstream : IAsyncDisposable
         try
         {
             var started = _time.GetTimestamp();
-            session = await InTimeAsync(token => ResumeAsync(owner.Profile, owner, token), cancellationToken);
+            session = await InTimeAsync(token => PermittedAsync((_, inner) => ResumeAsync(owner.Profile, owner, inner), token), cancellationToken);
             failure = null;
             if (session is not null) Announce(session, _time.GetElapsedTime(started));
         }
@@ -340,7 +342,70 @@ internal sealed class Upstream : IAsyncDisposable
         finally
         {
             sessions.EndAdopting(owner, session, failure);
+            if (session is not null) EndWithPermit(session);
         }
+    }
+
+    /// <summary>Opens or resumes while no other gateway can: where <c>pool.max</c> is 1, with the permit, which the session then keeps.</summary>
+    private async Task<UpstreamSession?> PermittedAsync(Func<bool, CancellationToken, Task<UpstreamSession?>> open, CancellationToken cancellationToken)
+    {
+        if (Config.Pool.Max != 1 || await _permits.TakeAsync(Name, cancellationToken) is not { } permit) return await open(false, cancellationToken);
+        UpstreamSession? session = null;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, permit.Lost);
+        try
+        {
+            session = await open(true, either.Token);
+            // An upstream that keeps no session has none to be the only one.
+            if (session is { Link.KeepsSession: true }) session.Permit = permit;
+            return session;
+        }
+        catch (OperationCanceledException exception) when (permit.Lost.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new UpstreamException(FailureKind.OneSession, $"Upstream '{Name}' was not opened: {CloseReason.PermitLost.Text}.", exception, TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            if (session?.Permit is null) await permit.DisposeAsync();
+        }
+    }
+
+    private async Task<UpstreamSession?> ResumeOrOpenAsync(SessionProfile profile, bool isOnly, CancellationToken cancellationToken)
+    {
+        if (await ResumeAsync(profile, null, cancellationToken) is { } resumed) return resumed;
+        if (isOnly) await EndLeftAsync(cancellationToken);
+        return await OpenVerifiedAsync(profile, cancellationToken);
+    }
+
+    /// <summary>Ends what other gateways left and this caller cannot have, before there is one more. What another configuration opened is the reaper's, which knows where its credential may go.</summary>
+    private async Task EndLeftAsync(CancellationToken cancellationToken)
+    {
+        foreach (var entry in await _ledger.ListClaimableAsync(Name, cancellationToken))
+        {
+            if (entry.Fingerprint != Config.Fingerprint || await _ledger.ClaimAsync(entry, cancellationToken) is not { } record) continue;
+            await _opening.Resume(record).Link.DisposeAsync();
+            await record.ForgetAsync();
+            Timeline.Add("orphan ended", "it was in the way of the only session");
+        }
+    }
+
+    /// <summary>Makes the session end when its permit is lost. Once the pool has it, which alone may close it.</summary>
+    private void EndWithPermit(UpstreamSession session)
+    {
+        var pool = _sessions as SessionPool;
+        session.Permit?.Lost.Register(() => _ = EndAsync(session, pool));
+    }
+
+    private static async Task EndAsync(UpstreamSession session, SessionPool? pool)
+    {
+        if (session.Permit is { MayBeAnothers: true } && session.Record is { } record)
+        {
+            // Found out too late, by a process that was paused: whoever has it now, or the reaper, ends it.
+            session.Link.Leave();
+            await record.ReturnAsync(DateTimeOffset.UnixEpoch);
+        }
+
+        pool?.Retire(session, CloseReason.PermitLost);
+        await session.Link.DisposeAsync();
     }
 
     private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> open, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ namespace McpGateway.Upstreams;
 /// The upstreams there are. A changed configuration swaps the whole set at once: unchanged upstreams stay as they are, a changed
 /// or removed one finishes its calls on its old sessions and is then closed.
 /// </summary>
-internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger ledger, PoolMetrics pools, CallMetrics calls, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger ledger, ISessionPermits permits, PoolMetrics pools, CallMetrics calls, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger("McpGateway.Upstreams");
     private readonly Lock _replacing = new();
@@ -86,7 +86,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
 
     private Upstream Create(UpstreamConfig config)
     {
-        var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, pools, calls, key => Evicted?.Invoke(key), time, _logger);
+        var upstream = new Upstream(config, options, UpstreamHttp.CreateClient(), ledger, permits, pools, calls, key => Evicted?.Invoke(key), time, _logger);
         upstream.ListChanged += list => ListChanged?.Invoke(config.Name, list);
         upstream.Start();
         return upstream;

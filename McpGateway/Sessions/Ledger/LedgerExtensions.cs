@@ -27,6 +27,7 @@ internal static class LedgerExtensions
         .AddSingleton(provider => new GatewayDatabase(provider.GetRequiredService<StorageDirectory>().FullPath))
         .AddSingleton<ISessionLedger, SqliteSessionLedger>()
         .AddSingleton<IEraLedger, SqliteEraLedger>()
+        .AddSingleton<ISessionPermits, NoSessionPermits>()
         .AddSingleton<IClientSessionStore, SqliteClientSessionStore>()
         .AddSingleton<IReplicas, NoReplicas>()
         .AddSingleton(provider => Configured(provider) ?? new SealingKeys([SealingKeyFile.Open(provider.GetRequiredService<StorageDirectory>().FullPath)]));
@@ -40,6 +41,11 @@ internal static class LedgerExtensions
         .AddSingleton<IReplicas>(provider => provider.GetRequiredService<RedisReplicas>())
         .AddSingleton<ReplicaDesk>()
         .AddHostedService<ReplicaKeeper>()
+        .AddSingleton<ISessionPermits>(provider =>
+        {
+            var ledger = provider.GetRequiredService<GatewayLedger>();
+            return new RedisSessionPermits(provider.GetRequiredService<RedisStore>(), ledger.Owner, ledger.Times.Owner, provider.GetRequiredService<TimeProvider>());
+        })
         .AddSingleton(provider =>
         {
             if (Configured(provider) is { } keys) return keys;
