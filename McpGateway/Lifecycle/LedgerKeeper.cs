@@ -16,10 +16,10 @@ internal sealed class LedgerKeeper(GatewayLedger ledger, ISessionPermits permits
         {
             for (var beat = 1; ; beat++)
             {
-                await RoundAsync(() => ledger.HeartbeatAsync(stoppingToken));
+                await RoundAsync(() => ledger.HeartbeatAsync(stoppingToken), stoppingToken);
                 // After the sign of life, which a permit must outlast.
-                await RoundAsync(() => permits.RenewAsync(stoppingToken));
-                if (beat % 2 == 0) await RoundAsync(() => reaper.ReapAsync(stoppingToken));
+                await RoundAsync(() => permits.RenewAsync(stoppingToken), stoppingToken);
+                if (beat % 2 == 0) await RoundAsync(() => reaper.ReapAsync(stoppingToken), stoppingToken);
                 await beats.WaitForNextTickAsync(stoppingToken);
             }
         }
@@ -29,13 +29,13 @@ internal sealed class LedgerKeeper(GatewayLedger ledger, ISessionPermits permits
         }
     }
 
-    private async Task RoundAsync(Func<Task> round)
+    private async Task RoundAsync(Func<Task> round, CancellationToken stoppingToken)
     {
         try
         {
             await round();
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             logger.RoundFailed(exception);
         }

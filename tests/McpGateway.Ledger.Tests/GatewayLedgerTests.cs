@@ -341,6 +341,65 @@ public sealed class GatewayLedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task Claim_WhoseAnswerIsLost_LeavesNoEntryThatNobodyCanEnd()
+    {
+        var (one, two) = (Open(), Open());
+        var record = await RecordAsync(one.Ledger);
+        _clock.Advance(s_times.Owner);
+        var listed = (await two.Ledger.ListClaimableAsync(null, Cancellation)).ShouldHaveSingleItem();
+        two.Store.FailsAfterwards = true;
+        (await two.Ledger.ClaimAsync(listed, Cancellation)).ShouldBeNull();
+        two.Store.FailsAfterwards = false;
+
+        await two.Ledger.HeartbeatAsync(Cancellation);
+
+        var left = (await two.Ledger.ListClaimableAsync(null, Cancellation)).ShouldHaveSingleItem();
+        (left.Id, left.Owner, left.Epoch).ShouldBe((record.Entry.Id, two.Ledger.Owner, 2));
+        // What was sealed when it was claimed is not known here: it may have been used since.
+        two.Ledger.MayResume(left, s_config).ShouldBeFalse();
+        (await two.Ledger.ClaimAsync(left, Cancellation)).ShouldNotBeNull();
+        await two.Ledger.HeartbeatAsync(Cancellation);
+        (await Open().Ledger.ListClaimableAsync(null, Cancellation)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Claim_ThatIsGivenUp_LeavesAloneWhatItDidNotGet()
+    {
+        var (one, two) = (Open(), Open());
+        await RecordAsync(one.Ledger);
+        _clock.Advance(s_times.Owner);
+        using var gone = new CancellationTokenSource();
+        two.Store.BeforeClaim = () => gone.CancelAsync().ContinueWith(_ => throw new OperationCanceledException(gone.Token), TaskScheduler.Default);
+        await Should.ThrowAsync<OperationCanceledException>(() => two.Ledger.ClaimAsync(s_config, SessionProfile.Default, gone.Token));
+        two.Store.BeforeClaim = null;
+
+        // The next one would carry the same fence as the doubt, which would then give its session away.
+        (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldBeNull();
+        await two.Ledger.HeartbeatAsync(Cancellation);
+
+        var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldNotBeNull();
+        claimed.Entry.Epoch.ShouldBe(2);
+        await two.Ledger.HeartbeatAsync(Cancellation);
+        (await claimed.BeginUseAsync()).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Return_WhoseAnswerIsLost_IsMadeAgainAtTheNextHeartbeat()
+    {
+        var (one, two) = (Open(), Open());
+        await RecordAsync(one.Ledger);
+        _clock.Advance(s_times.Owner);
+        var claimed = (await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation))!;
+        two.Store.Fails = true;
+        (await claimed.ReturnAsync(_clock.GetUtcNow().AddMinutes(1))).ShouldBeFalse();
+        two.Store.Fails = false;
+
+        await two.Ledger.HeartbeatAsync(Cancellation);
+
+        (await Open().Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation)).ShouldNotBeNull().Entry.Epoch.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task LostStore_IsSaidOnce_AskedByTheHeartbeatAlone_AndSettledOnlyAfterTheOwnersTime()
     {
         var one = Open();

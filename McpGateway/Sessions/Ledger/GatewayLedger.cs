@@ -14,9 +14,13 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
 {
     private readonly ConcurrentDictionary<string, SessionRecord> _records = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _unknownKeys = new(StringComparer.Ordinal);
+
+    /// <summary>Entries that the store may hold as this gateway's without a record here, since an answer was lost, as they are to be given back. While this gateway lives nobody else could have them.</summary>
+    private readonly ConcurrentDictionary<string, LedgerEntry> _doubtful = new(StringComparer.Ordinal);
     private readonly LedgerHealth _health = new(time, logger);
     private readonly ParkedPins _pins = new(logger);
     private readonly SemaphoreSlim _looking = new(1);
+    private readonly SemaphoreSlim _claiming = new(1);
 
     /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead. Ids that clients see carry it, so that it says nothing.</summary>
     public string Owner { get; } = RandomNumberGenerator.GetHexString(20, lowercase: true);
@@ -113,9 +117,46 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         && (profile is null || secret.Profile == profile.ToString());
 
     /// <summary>Makes an entry this gateway's; null when another was faster. One that does not open is dropped.</summary>
-    public async Task<SessionRecord?> ClaimAsync(LedgerEntry entry, CancellationToken cancellationToken)
+    public Task<SessionRecord?> ClaimAsync(LedgerEntry entry, CancellationToken cancellationToken) =>
+        InTurnAsync(() => ClaimNeedsTurnAsync(entry, cancellationToken), cancellationToken);
+
+    /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, lets go of what was lost, and looks whose sessions wait.</summary>
+    public async Task HeartbeatAsync(CancellationToken cancellationToken)
     {
-        if (await _health.TryAsync(() => sessions.ClaimAsync(entry, Owner, cancellationToken), null) is not { } claimed) return null;
+        var held = _records.Values.Where(record => record.IsToRenew).ToArray();
+        var lost = await _health.AskAsync(async () => await sessions.RenewAsync(Owner, [.. held.Select(record => record.Entry)], cancellationToken), null!);
+        if (lost is null) return;
+        foreach (var record in held) await record.RenewedAsync(lost.TryGetValue(record.Entry.Id, out var loss) ? loss : null);
+        foreach (var record in _records.Values) await record.StoreAsync();
+        await GiveBackDoubtfulAsync();
+        await ListClaimableAsync(null, cancellationToken);
+    }
+
+    public string Seal(SessionSecret secret, LedgerEntry entry) => keys.Seal(secret.ToBytes(), entry.Binding);
+
+    public Task<bool> StoreAsync(LedgerEntry entry) => _health.TryAsync(() => Done(sessions.RecordAsync(entry, CancellationToken.None)), false);
+
+    /// <summary>False when another gateway owns the entry; null when the store does not say.</summary>
+    public Task<bool?> RewriteAsync(LedgerEntry entry) => _health.TryAsync(async () => (bool?)await sessions.RewriteAsync(entry, CancellationToken.None), null);
+
+    public Task<bool> ForgetAsync(LedgerEntry entry) => _health.TryAsync(() => sessions.ForgetAsync(entry, CancellationToken.None), false);
+
+    /// <summary>Has an entry given back as it is written here, at a heartbeat, because nobody here holds it and the store did not say whether it is.</summary>
+    public void Doubt(LedgerEntry entry) => _doubtful[entry.Id] = entry;
+
+    public void Remove(SessionRecord record) => _records.TryRemove(record.Entry.Id, out _);
+
+    /// <summary>After the last session is closed or parked.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
+        _looking.Dispose();
+        _claiming.Dispose();
+    }
+
+    private async Task<SessionRecord?> ClaimNeedsTurnAsync(LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (_doubtful.ContainsKey(entry.Id) || await _health.TryAsync(() => AskClaimAsync(entry, cancellationToken), null) is not { } claimed) return null;
         if (Open(claimed) is not { } secret)
         {
             logger.EntryDropped(entry.Upstream, "its seal does not open: it was changed, moved, or sealed with another key of the same id");
@@ -130,33 +171,42 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         };
     }
 
-    /// <summary>Says that this gateway lives and what it holds; writes what could not be written before, lets go of what was lost, and looks whose sessions wait.</summary>
-    public async Task HeartbeatAsync(CancellationToken cancellationToken)
+    /// <summary>A claim that is given up or gets no answer may have been made all the same.</summary>
+    private async Task<LedgerEntry?> AskClaimAsync(LedgerEntry entry, CancellationToken cancellationToken)
     {
-        var held = _records.Values.Where(record => record.IsToRenew).ToArray();
-        var lost = await _health.AskAsync(async () => await sessions.RenewAsync(Owner, [.. held.Select(record => record.Entry)], cancellationToken), null!);
-        if (lost is null) return;
-        foreach (var record in held) await record.RenewedAsync(lost.TryGetValue(record.Entry.Id, out var loss) ? loss : null);
-        foreach (var record in _records.Values) await record.StoreAsync();
-        await ListClaimableAsync(null, cancellationToken);
+        try
+        {
+            return await sessions.ClaimAsync(entry, Owner, cancellationToken);
+        }
+        catch
+        {
+            // Over at once: what was sealed meanwhile is not known, so that nobody may go on with it.
+            Doubt(entry with { Owner = Owner, Epoch = entry.Epoch + 1, ParkedUntil = DateTimeOffset.UnixEpoch });
+            throw;
+        }
     }
 
-    public string Seal(SessionSecret secret, LedgerEntry entry) => keys.Seal(secret.ToBytes(), entry.Binding);
-
-    public Task<bool> StoreAsync(LedgerEntry entry) => _health.TryAsync(() => Done(sessions.RecordAsync(entry, CancellationToken.None)), false);
-
-    /// <summary>False when another gateway owns the entry; null when the store does not say.</summary>
-    public Task<bool?> RewriteAsync(LedgerEntry entry) => _health.TryAsync(async () => (bool?)await sessions.RewriteAsync(entry, CancellationToken.None), null);
-
-    public Task<bool> ForgetAsync(LedgerEntry entry) => _health.TryAsync(() => sessions.ForgetAsync(entry, CancellationToken.None), false);
-
-    public void Remove(SessionRecord record) => _records.TryRemove(record.Entry.Id, out _);
-
-    /// <summary>After the last session is closed or parked.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>The fence says which of them are this gateway's.</summary>
+    private async Task GiveBackDoubtfulAsync()
     {
-        await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
-        _looking.Dispose();
+        foreach (var pair in _doubtful)
+        {
+            await InTurnAsync(async () => await RewriteAsync(pair.Value) is not null && _doubtful.TryRemove(pair), CancellationToken.None);
+        }
+    }
+
+    /// <summary>One claim at a time, and none while an entry is given back: a claim that is made again after a lost answer carries the same fence as what is given back.</summary>
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await _claiming.WaitAsync(cancellationToken);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            _claiming.Release();
+        }
     }
 
     /// <summary>Those sealed with a key known here; the keys of the others are named once each.</summary>

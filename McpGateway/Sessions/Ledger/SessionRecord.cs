@@ -85,6 +85,7 @@ internal sealed class SessionRecord
     public Task<bool> ReturnAsync(DateTimeOffset until) => WriteAsync(async () =>
     {
         var returned = await RewriteAsync(_secret, until);
+        if (!returned && !_ended) _ledger.Doubt(_entry with { Sealed = _ledger.Seal(_secret, _entry), ParkedUntil = until });
         End();
         // Whoever looked meanwhile did not see it, and its caller is about to come again.
         if (returned && _secret.Affinity is not null) await _ledger.ListClaimableAsync(_entry.Upstream, CancellationToken.None);
