@@ -148,6 +148,12 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         foreach (var kind in ListKind.All.Where(kind => kind.Change == change)) Renew(kind, tells: true);
     }
 
+    /// <summary>Renews in the background what has been read, after a while in which nothing was heard of the upstream. Never waits.</summary>
+    public void Renew()
+    {
+        foreach (var kind in ListKind.All.Where(kind => this[kind] is not null)) Renew(kind, tells: false);
+    }
+
     private async Task TryFillAsync(UpstreamLink link, McpEra era, ListKind kind, CancellationToken cancellationToken)
     {
         NoteAttempt(kind);
@@ -184,9 +190,7 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         {
             try
             {
-                await using var lease = await LeaseAsync(CancellationToken.None);
-                using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
-                foreach (var kind in kinds) await FillOrBreakAsync(lease, kind, deadline.Token);
+                if (!await TryReadBesideAsync(kinds)) await ReadAsync(kinds);
             }
             catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
             {
@@ -194,6 +198,43 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
             }
 
             foreach (var change in told) Changed?.Invoke(change);
+        }
+    }
+
+    /// <summary>
+    /// Reads on the session that is listened to, beside whatever call is under way there: to lease one could keep a caller waiting, or use it
+    /// up. Not on a session that has served somebody in particular, whose lists may be his own.
+    /// </summary>
+    /// <returns>False when there is no such session, or it did not answer.</returns>
+    private async Task<bool> TryReadBesideAsync(ListKind[] kinds)
+    {
+        if (upstream.ListenedTo(profile) is not { PinnedTo: null, Principal: null or SessionKey.Anonymous } session) return false;
+        using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
+        try
+        {
+            foreach (var kind in kinds) await FillAsync(session, kind, deadline.Token);
+            return true;
+        }
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        {
+            // It closes, or lists nothing any more: one that is verified tells.
+            return false;
+        }
+    }
+
+    private async Task ReadAsync(ListKind[] kinds)
+    {
+        await using var lease = await LeaseAsync(CancellationToken.None);
+        using var deadline = new CancellationTokenSource(upstream.Config.Pool.OpenTimeout, time);
+        try
+        {
+            foreach (var kind in kinds) await FillAsync(lease.Session, kind, deadline.Token);
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
+        {
+            // It is replaced, and the next one, which is new, says what tools there are.
+            lease.Break(exception.Message);
+            throw;
         }
     }
 
@@ -211,22 +252,13 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         }
     }
 
-    /// <summary>A lost session is replaced, and the next one, which is new, says what tools there are.</summary>
-    private async Task FillOrBreakAsync(SessionLease lease, ListKind kind, CancellationToken cancellationToken)
+    private async Task FillAsync(UpstreamSession session, ListKind kind, CancellationToken cancellationToken)
     {
-        var (link, server) = (lease.Session.Link, lease.Session.Server);
+        var (link, server) = (session.Link, session.Server);
         if (!server.Has(kind.Capability)) return;
         NoteAttempt(kind);
-        try
-        {
-            if (kind == ListKind.Tools) await FillAsync(link, server.Era, mayBeEmpty: !link.KeepsSession, cancellationToken);
-            else Replace(kind, await ListReader.ReadAsync(link, server.Era, kind, upstream.Name, cancellationToken));
-        }
-        catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
-        {
-            lease.Break(exception.Message);
-            throw;
-        }
+        if (kind == ListKind.Tools) await FillAsync(link, server.Era, mayBeEmpty: !link.KeepsSession, cancellationToken);
+        else Replace(kind, await ListReader.ReadAsync(link, server.Era, kind, upstream.Name, cancellationToken));
     }
 
     private void NoteAttempt(ListKind kind)

@@ -16,6 +16,12 @@ internal sealed record ServerProfile(McpEra Era, string Version, string ServerIn
     /// <summary>True when it declares a capability.</summary>
     public bool Has(string capability) => _capabilities.Value?.ContainsKey(capability) == true;
 
+    /// <summary>True when it says that it tells of changes of a list: <c>tools</c>, <c>prompts</c> or <c>resources</c>.</summary>
+    public bool Announces(string list) => _capabilities.Value?[list] is JsonObject has && has["listChanged"] is JsonValue value && value.TryGetValue(out bool does) && does;
+
+    /// <summary>True when it tells of changes of any list.</summary>
+    public bool AnnouncesAny => Announces("tools") || Announces("prompts") || Announces("resources");
+
     /// <summary>True when it says that it has tools.</summary>
     public bool HasTools { get; init; }
 }

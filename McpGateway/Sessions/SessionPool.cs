@@ -47,6 +47,8 @@ internal sealed class SessionPool : UpstreamSessions
         PinnedUnused = _roster.All.Count(static session => session.PinnedTo is not null && session.Leases == 0),
     };
 
+    public override IEnumerable<UpstreamSession> All => _roster.All;
+
     public override int Need
     {
         get

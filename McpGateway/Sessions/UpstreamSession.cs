@@ -66,6 +66,9 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
 
     public SessionState State => (SessionState)(Volatile.Read(ref _word) & StateMask);
 
+    /// <summary>False once it serves nobody any more.</summary>
+    public bool IsLive => State is not (SessionState.Broken or SessionState.Closed) && Link.BrokenReason is null;
+
     public int Leases => Volatile.Read(ref _word) >> StateBits;
 
     public string? BreakReason => Volatile.Read(ref _breakReason);

@@ -21,6 +21,9 @@ internal abstract class UpstreamSessions(PoolMeter meter) : IAsyncDisposable
     /// <summary>Numbers for people and metrics; <c>Opening</c> is the opener's to fill in.</summary>
     public abstract PoolCounts Counts { get; }
 
+    /// <summary>The sessions there are, at one moment, that may outlive each other.</summary>
+    public virtual IEnumerable<UpstreamSession> All => [];
+
     /// <summary>How many more sessions are wanted now, those being opened included.</summary>
     public abstract int Need { get; }
 

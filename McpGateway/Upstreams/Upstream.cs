@@ -26,6 +26,7 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly WarmHint _hint;
     private readonly PoolHost _host;
     private readonly Catalogues _catalogues;
+    private readonly ListWatcher _watcher;
     private readonly Lock _adding = new();
     private readonly CancellationTokenSource _abandon = new();
     private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,6 +47,7 @@ internal sealed class Upstream : IAsyncDisposable
         Shadowed = new ShadowedNames(config.Name, Timeline, logger);
         _catalogues = new Catalogues(this, options.CatalogueTtl, time);
         _catalogues.Changed += list => ListChanged?.Invoke(list);
+        _watcher = new ListWatcher(Timeline, profile => _catalogues.Of(profile).Renew(), time, Random.Shared);
         _drain = new OperatorDrain(config.Name);
         _hint = new WarmHint(config.Pool, time);
         _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, new HandshakeBudget(config.Pool.HandshakesPerMinute, time), Meter, Timeline, time, logger);
@@ -144,6 +146,9 @@ internal sealed class Upstream : IAsyncDisposable
     /// <summary>What to list for a client of this profile now: until the first session of its kind has listed it, what others see.</summary>
     public Catalogue ListedFor(SessionProfile profile, ListKind kind) => CatalogueOf(profile) is { } own && own[kind] is not null ? own : _catalogues.Default;
 
+    /// <summary>The session of a profile on which its upstream tells of changes; null while there is none.</summary>
+    public UpstreamSession? ListenedTo(SessionProfile profile) => _watcher.Find(profile);
+
     /// <summary>Says that a client of this profile is there and will call.</summary>
     public void Expect(SessionProfile profile) => _sessions?.Expect(Effective(profile));
 
@@ -173,7 +178,12 @@ internal sealed class Upstream : IAsyncDisposable
         Wake();
     }
 
-    public Task SweepAsync(CancellationToken cancellationToken) => _sessions?.SweepAsync(cancellationToken) ?? Task.CompletedTask;
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        if (_sessions is not { } sessions) return;
+        await sessions.SweepAsync(cancellationToken);
+        if (!_drain.IsOn) _watcher.Tend(sessions.All);
+    }
 
     /// <summary>Waits until the first handshake has been made.</summary>
     /// <exception cref="UpstreamException">It fails, or takes too long.</exception>
@@ -502,6 +512,7 @@ internal sealed class Upstream : IAsyncDisposable
     {
         var catalogue = _catalogues.Of(profile);
         opened.Link.ListChanged += catalogue.Invalidate;
+        opened.Link.HeardAgain += catalogue.Renew;
         // What one caller has done to his own session may show in its list, which is not everybody's.
         if (origin == Origin.Owned) await LinkCalls.ProbeAsync(opened.Link, cancellationToken);
         // The probe that makes a session leasable is the list everybody asks for first.
@@ -531,6 +542,7 @@ internal sealed class Upstream : IAsyncDisposable
     {
         if (_server is null || profile == SessionProfile.Default) _server = opened.Server;
         if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
+        _watcher.Reset();
         _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
         await _ledger.SaveEraAsync(Name, Config.Fingerprint, _memory, CancellationToken.None);
         Timeline.Add("era detected", $"{opened.Server.Version} over {opened.Transport}");
@@ -554,6 +566,8 @@ internal sealed class Upstream : IAsyncDisposable
 
             _sessions!.Add(session);
         }
+
+        _watcher.Offer(session);
 
         Wake();
     }

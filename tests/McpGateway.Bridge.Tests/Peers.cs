@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using McpGateway.Tests.Wire;
 
 namespace McpGateway.Bridge.Tests;
 

@@ -1,4 +1,3 @@
-global using McpGateway.Tests.Wire;
 global using Shouldly;
 global using Testing;
 global using Xunit;

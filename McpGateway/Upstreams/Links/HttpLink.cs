@@ -44,6 +44,7 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
             {
                 var exchange = await ReadExchangeAsync(response, cancellationToken);
                 _replicas.Passed(repeats);
+                _stream?.NoteAnswer();
                 return exchange;
             }
             catch (UpstreamException refused) when (_replicas.Allow(refused, repeats))
@@ -75,9 +76,13 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
     public override Task<bool> ListenAsync(CancellationToken cancellationToken)
     {
         if (Version == McpVersion.Modern) return Task.FromResult(false);
-        lock (_listening) _stream ??= new SessionStream(OpenStreamAsync, message => DeliverOutside(message, _closing.Token), time, _closing.Token);
-        return _stream.Opened.WaitAsync(cancellationToken);
+        return OpenedAsync(OpenStreamAsync, cancellationToken);
     }
+
+    /// <summary>By the GET stream; in revision 2026-07-28 by <c>subscriptions/listen</c>.</summary>
+    public override Task<bool> WatchAsync(ServerProfile server, CancellationToken cancellationToken) => Version == McpVersion.Modern
+        ? OpenedAsync((_, closing) => SubscribeAsync(server, closing), cancellationToken)
+        : ListenAsync(cancellationToken);
 
     public override void Leave() => _left = true;
 
@@ -100,6 +105,15 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         {
             Logger.DeleteFailed(config.Name, exception);
         }
+    }
+
+    /// <summary>The GET stream is open for an owner, who then gets what comes, or to hear of changed lists: other notifications are then dropped, as if it were not.</summary>
+    protected override bool ReportsStrayNotices => false;
+
+    private Task<bool> OpenedAsync(Func<string, CancellationToken, Task<HttpResponseMessage?>> open, CancellationToken cancellationToken)
+    {
+        lock (_listening) _stream ??= new SessionStream(open, message => DeliverOutside(message, _closing.Token), NoteHeardAgain, time, _closing.Token);
+        return _stream.Opened.WaitAsync(cancellationToken);
     }
 
     private HttpRequestMessage Post(ReadOnlyMemory<byte> message, string method, string? name, IReadOnlyList<KeyValuePair<string, string>>? parameters)
@@ -197,15 +211,42 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         }
     }
 
-    /// <summary>Opens the session's own stream; null when the upstream has none. A 404 says that too, since many servers know no GET at all.</summary>
-    private async Task<HttpResponseMessage?> OpenStreamAsync(string lastEventId, CancellationToken cancellationToken)
+    /// <summary>Opens the session's own stream; null when the upstream has none, or the session is lost.</summary>
+    private async Task<HttpResponseMessage?> OpenStreamAsync(string lastEventId, CancellationToken cancellationToken) =>
+        await StreamOrNoneAsync(await GetAsync(lastEventId, cancellationToken), cancellationToken);
+
+    /// <summary>Asks a modern upstream to tell of its lists; null when it does not know how.</summary>
+    private async Task<HttpResponseMessage?> SubscribeAsync(ServerProfile server, CancellationToken cancellationToken)
     {
-        var response = await GetAsync(lastEventId, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.OK && HasType(response, "text/event-stream")) return response;
+        var request = ListSubscription.Of(this, server);
+        using var post = Post(request.Bytes, request.MethodName, null, null);
+        return await StreamOrNoneAsync(await SendAsync(post, cancellationToken), cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage?> StreamOrNoneAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var status = (int)response.StatusCode;
+        if (status == 200 && HasType(response, "text/event-stream")) return response;
         using (response)
         {
-            if ((int)response.StatusCode is 429 or >= 500 and not 501) throw await ReadFailureAsync(response, cancellationToken);
-            return null;
+            // 409: the one stream it allows is still taken by a connection that it has not noticed to be gone.
+            if (status is 409 or 429 or >= 500 and not 501) throw await ReadFailureAsync(response, cancellationToken);
+        }
+
+        if (KeepsSession && status is not (200 or 405 or 501)) await LookForSessionAsync(cancellationToken);
+        return null;
+    }
+
+    /// <summary>Many servers answer a GET that they do not know as others do one of a session that they do not know: a ping tells which it is.</summary>
+    private async Task LookForSessionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await LinkCalls.ProbeAsync(this, cancellationToken);
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
+        {
+            Interlocked.CompareExchange(ref _brokenReason, exception.Message, null);
         }
     }
 

@@ -53,6 +53,24 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
     /// <summary>The one stream there is carries everything.</summary>
     public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
+    /// <summary>Revision 2026-07-28 wants to be asked for what earlier ones say by themselves; the request then stays open as long as the link.</summary>
+    public override async Task<bool> WatchAsync(ServerProfile server, CancellationToken cancellationToken)
+    {
+        if (Version != McpVersion.Modern) return true;
+        var exchange = await SendRequestAsync(ListSubscription.Of(this, server), cancellationToken);
+        using (var first = await exchange.NextAsync(cancellationToken))
+        {
+            if (!first.IsAnswer)
+            {
+                _ = HoldAsync(exchange);
+                return true;
+            }
+        }
+
+        await exchange.DisposeAsync();
+        return false;
+    }
+
     public override async ValueTask DisposeAsync()
     {
         Break("closed");
@@ -110,6 +128,24 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
         };
         if (!named.IsEmpty) return UpstreamId.TryParse(named.Of(message.Bytes.Span), out var id) && _exchanges.TryGetValue(id, out var exchange) ? exchange : Exchange.Nobody;
         return shape.Kind == MessageKind.Request || shape.Method is McpMethod.LogMessage or McpMethod.Cancelled ? NewestCall() : null;
+    }
+
+    /// <summary>Changed lists are told before an owner is looked for; nothing else that comes here is of use.</summary>
+    private async Task HoldAsync(UpstreamExchange exchange)
+    {
+        await using var held = exchange;
+        try
+        {
+            while (true)
+            {
+                using var message = await exchange.NextAsync(Closing);
+                if (message.IsAnswer) return;
+            }
+        }
+        catch (Exception exception) when (exception is UpstreamException or OperationCanceledException)
+        {
+            // The link has ended.
+        }
     }
 
     private Exchange? NewestCall()

@@ -21,6 +21,9 @@ internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDi
     /// <summary>Raised on the reader when the upstream says that a list of its has changed; must not block.</summary>
     public event Action<McpMethod>? ListChanged;
 
+    /// <summary>Raised on the reader when the upstream can be heard again after a while in which it could not, so that changes may have been missed; must not block.</summary>
+    public event Action? HeardAgain;
+
     /// <summary>Raised on the reader with the method of a message that belongs to nobody; must not block.</summary>
     public event Action<string>? Stray;
 
@@ -93,7 +96,18 @@ internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDi
     /// </summary>
     public abstract Task<bool> ListenAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Makes sure that the upstream tells on this link of the lists it says it announces, until the link closes. True once it does; false when
+    /// it offers no way to. Where the way breaks, the link finds it again by itself.
+    /// </summary>
+    public virtual Task<bool> WatchAsync(ServerProfile server, CancellationToken cancellationToken) => ListenAsync(cancellationToken);
+
     public abstract ValueTask DisposeAsync();
+
+    protected void NoteHeardAgain() => HeardAgain?.Invoke();
+
+    /// <summary>False where notifications that are for nobody come on a stream that is not open for their sake, and so say nothing of the session.</summary>
+    protected virtual bool ReportsStrayNotices => true;
 
     /// <summary>Does what every message deserves, whoever it is for: a ping is answered, a changed list told. True when that was all there is to it.</summary>
     protected bool TrySettle(UpstreamMessage message, CancellationToken cancellationToken)
@@ -126,7 +140,7 @@ internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDi
             using (message)
             {
                 if (message.Shape.Kind == MessageKind.Request) _ = AnswerOrLeaveAsync(ServerRequest.Refusal(message.Shape, message.Bytes.Span), cancellationToken);
-                Stray?.Invoke(JsonText.Read(message.Shape.MethodName.Of(message.Bytes.Span)) ?? "");
+                if (ReportsStrayNotices || message.Shape.Kind == MessageKind.Request) Stray?.Invoke(JsonText.Read(message.Shape.MethodName.Of(message.Bytes.Span)) ?? "");
             }
         }
     }
