@@ -91,6 +91,7 @@ internal static class OperatorEndpoint
         not null when counts.Total > 0 && upstream.Need > 0 => ("degraded", $"{counts.Total} sessions work, but new ones cannot be opened: {failure.Message}"),
         not null when counts.Total == 0 => ("down", $"Cannot be opened: {failure.Message}"),
         null when counts.Total == 0 && upstream.Server is null => ("opening", "The first session is being opened."),
+        null when counts.Total == 0 && counts.Opening > 0 => ("opening", $"No session is open yet; {counts.Opening} are being opened."),
         null when counts.Total == 0 => ("idle", "No session is open; the next caller causes one."),
         _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free, {counts.Pinned} kept for one client each."
             // What failed is no longer wanted, so nobody tries again and finds that it works.

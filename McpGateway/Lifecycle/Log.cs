@@ -45,6 +45,9 @@ internal static partial class Log
     [LoggerMessage(2007, LogLevel.Warning, "Session {Session} of {Upstream} has been leased by {Caller} for {Seconds:0} s, longer than a call may take. Trace {Trace}.")]
     public static partial void LeaseNotReturned(this ILogger logger, string upstream, long session, string caller, string? trace, double seconds);
 
+    [LoggerMessage(2008, LogLevel.Information, "Session {Session} of {Upstream} was taken from {Owner}, unused for {Seconds:0.0} s, for one who waits.")]
+    public static partial void PinEvicted(this ILogger logger, long session, string upstream, string owner, double seconds);
+
     [LoggerMessage(3001, LogLevel.Information, "{Method} on {Upstream} failed ({Kind}) and is repeated on another session, since it cannot have run or may run twice: {Reason}")]
     public static partial void CallRepeated(this ILogger logger, string method, string upstream, Sessions.FailureKind kind, string reason);
 

@@ -40,6 +40,12 @@ internal sealed record PoolOptions
     /// <summary>How long a caller waits for a session: 0.1 s to 5 min, default 10 s.</summary>
     public TimeSpan AcquireTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a session that a client or an affinity keeps is theirs at least, from its first call on, before it may be closed for those
+    /// who wait: 0 to 1 min, default 2 s. Shorter than <see cref="AcquireTimeout"/>, or nobody would ever have waited long enough.
+    /// </summary>
+    public TimeSpan PinHold { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Age at which an unused session is replaced, less up to 2.5 % so that they do not all go at once: 1 min to 24 h, default 30 min.</summary>
     public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromMinutes(30);
 
@@ -75,6 +81,7 @@ internal sealed record PoolOptions
             if (value < least || value > most) yield return $"pool.{key} is {value.TotalSeconds:0.###} s; it must be {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s.";
         }
 
+        if (PinHold >= AcquireTimeout) yield return $"pool.pinHold ({PinHold.TotalSeconds:0.###} s) is not shorter than pool.acquireTimeout ({AcquireTimeout.TotalSeconds:0.###} s), so that nobody who waits would get the place of a kept session; shorten it, or raise pool.acquireTimeout.";
         if (BypassWindow > KeepAlive) yield return $"pool.bypassWindow ({BypassWindow.TotalSeconds} s) is longer than pool.keepAlive ({KeepAlive.TotalSeconds} s), so that sessions would be checked only by the keep-alive; shorten it.";
         if (KeepAlive > MaxLifetime) yield return $"pool.keepAlive ({KeepAlive.TotalSeconds} s) is longer than pool.maxLifetime ({MaxLifetime.TotalSeconds} s); shorten it.";
     }
@@ -82,6 +89,7 @@ internal sealed record PoolOptions
     private IEnumerable<(string Key, TimeSpan Value, TimeSpan Least, TimeSpan Most)> Durations() =>
     [
         ("acquireTimeout", AcquireTimeout, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(5)),
+        ("pinHold", PinHold, TimeSpan.Zero, TimeSpan.FromMinutes(1)),
         ("maxLifetime", MaxLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(24)),
         ("idleTimeout", IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
         ("keepAlive", KeepAlive, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),

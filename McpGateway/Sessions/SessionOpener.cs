@@ -18,7 +18,8 @@ internal sealed class SessionOpener(
     TimeProvider time,
     ILogger logger) : IAsyncDisposable
 {
-    private const int AtOnce = 3;
+    /// <summary>Handshakes at once.</summary>
+    public const int AtOnce = 3;
 
     private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _closing = new();

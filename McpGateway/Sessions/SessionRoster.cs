@@ -21,6 +21,14 @@ internal sealed class SessionRoster(PoolHost host)
     /// <summary>Passes when all sessions are to be replaced; one of an earlier generation is closed instead of reused.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
+    public int Leased => All.Count(static session => session.Leases > 0);
+
+    /// <summary>Sessions that live and are kept for one key each, in use or not.</summary>
+    public int Pinned => All.Count(IsPinned);
+
+    /// <summary>Those of them that nobody is calling on.</summary>
+    public int PinnedUnused => All.Count(static session => IsPinned(session) && session.Leases == 0);
+
     /// <summary>Sessions that go on to the next caller of a profile, in use or not.</summary>
     public int CountOf(SessionProfile profile) => All.Count(session => session.PinnedTo is null && session.Profile == profile && session.State != SessionState.Broken);
 
@@ -54,6 +62,9 @@ internal sealed class SessionRoster(PoolHost host)
         _ = closing.ContinueWith(done => _closings.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         host.Request();
     }
+
+    /// <summary>One that has broken belongs to nobody any more, though calls may still be under way on it.</summary>
+    private static bool IsPinned(UpstreamSession session) => session.PinnedTo is not null && session.State is not (SessionState.Broken or SessionState.Closed);
 
     /// <summary>Waits for the closes under way.</summary>
     public Task WaitClosedAsync() => Task.WhenAll(_closings.Keys);

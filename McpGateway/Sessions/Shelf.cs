@@ -37,8 +37,11 @@ internal sealed class Shelf(SessionProfile profile)
     /// <summary>Changes when there is something to look at. Read before looking.</summary>
     public int Changes => Volatile.Read(ref _changes);
 
-    /// <summary>Handshakes under way for it. Changed under the lock of <see cref="SessionPool"/>'s reservations.</summary>
+    /// <summary>Handshakes under way for it. Changed under the lock of <see cref="Places"/>.</summary>
     public int Opening { get => Volatile.Read(ref _opening); set => Volatile.Write(ref _opening, value); }
+
+    /// <summary>Those who wait and for whom there is neither a session nor a handshake under way.</summary>
+    public int Unserved => Waiting - Idle - Opening;
 
     /// <summary>Grows with each handshake that is begun for it, over all shelves; under the same lock.</summary>
     public long Turn { get; set; }

@@ -145,6 +145,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
         "maxUses" => options with { MaxUses = Number(value, where, options.MaxUses) },
         "maxWaiting" => options with { MaxWaiting = Number(value, where, options.MaxWaiting) },
         "acquireTimeout" => options with { AcquireTimeout = Duration(value, where, options.AcquireTimeout) },
+        "pinHold" => options with { PinHold = Duration(value, where, options.PinHold) },
         "maxLifetime" => options with { MaxLifetime = Duration(value, where, options.MaxLifetime) },
         "idleTimeout" => options with { IdleTimeout = Duration(value, where, options.IdleTimeout) },
         "keepAlive" => options with { KeepAlive = Duration(value, where, options.KeepAlive) },
@@ -157,7 +158,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
 
     private PoolOptions Unknown(PoolOptions options, string where)
     {
-        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxUses, maxWaiting, acquireTimeout, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
+        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxUses, maxWaiting, acquireTimeout, pinHold, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
         return options;
     }
 

@@ -10,7 +10,8 @@ public sealed class PoolOptionsTests
         { nameof(PoolOptions.MinIdle), "pool.minIdle is -1; it must be 0 or more." },
         { nameof(PoolOptions.MaxUses), "pool.maxUses is 1000001; it must be 0 to 1000000." },
         { nameof(PoolOptions.MaxWaiting), "pool.maxWaiting is 70000; it must be 0 to 65536." },
-        { nameof(PoolOptions.AcquireTimeout), "pool.acquireTimeout is 0 s; it must be 0.1 s to 300 s." },
+        { nameof(PoolOptions.AcquireTimeout), "pool.acquireTimeout is 0.05 s; it must be 0.1 s to 300 s." },
+        { nameof(PoolOptions.PinHold), "pool.pinHold is 61 s; it must be 0 s to 60 s." },
         { nameof(PoolOptions.MaxLifetime), "pool.maxLifetime is 90000 s; it must be 60 s to 86400 s." },
         { nameof(PoolOptions.IdleTimeout), "pool.idleTimeout is 0.5 s; it must be 1 s to 86400 s." },
         { nameof(PoolOptions.KeepAlive), "pool.keepAlive is 10 s; it must be" },
@@ -34,7 +35,8 @@ public sealed class PoolOptionsTests
             nameof(PoolOptions.MinIdle) => none with { MinIdle = -1 },
             nameof(PoolOptions.MaxUses) => none with { MaxUses = 1_000_001 },
             nameof(PoolOptions.MaxWaiting) => none with { MaxWaiting = 70_000 },
-            nameof(PoolOptions.AcquireTimeout) => none with { AcquireTimeout = TimeSpan.Zero },
+            nameof(PoolOptions.AcquireTimeout) => none with { AcquireTimeout = TimeSpan.FromSeconds(0.05), PinHold = TimeSpan.Zero },
+            nameof(PoolOptions.PinHold) => none with { PinHold = TimeSpan.FromSeconds(61), AcquireTimeout = TimeSpan.FromMinutes(5) },
             nameof(PoolOptions.MaxLifetime) => none with { MaxLifetime = TimeSpan.FromHours(25) },
             nameof(PoolOptions.IdleTimeout) => none with { IdleTimeout = TimeSpan.FromSeconds(0.5) },
             nameof(PoolOptions.KeepAlive) => none with { KeepAlive = TimeSpan.FromSeconds(0.5), BypassWindow = TimeSpan.Zero },
@@ -50,8 +52,9 @@ public sealed class PoolOptionsTests
     [Fact]
     public void Check_ComparesOptions_WithTheirSiblings()
     {
-        var options = new PoolOptions { Max = 2, MinIdle = 3, KeepAlive = TimeSpan.FromMinutes(30), MaxLifetime = TimeSpan.FromMinutes(20), BypassWindow = TimeSpan.FromMinutes(40) };
+        var options = new PoolOptions { Max = 2, MinIdle = 3, KeepAlive = TimeSpan.FromMinutes(30), MaxLifetime = TimeSpan.FromMinutes(20), BypassWindow = TimeSpan.FromMinutes(40), PinHold = TimeSpan.FromSeconds(10) };
 
-        options.Check().Count().ShouldBe(3);
+        options.Check().Count().ShouldBe(4);
+        options.Check().ShouldContain(error => error.StartsWith("pool.pinHold (10 s) is not shorter than pool.acquireTimeout (10 s)", StringComparison.Ordinal));
     }
 }

@@ -26,7 +26,7 @@ public sealed class SessionPoolHammer
     [InlineData(PoolMode.SingleUse, 9, 2, 3)]
     public async Task Pool_KeepsItsInvariants_WhateverItsCallersDo(object mode, int seed, int max, int profiles)
     {
-        var options = new PoolOptions { Mode = (PoolMode)mode, MinIdle = 1, Max = max, MaxWaiting = 64, AcquireTimeout = TimeSpan.FromSeconds(20) };
+        var options = new PoolOptions { Mode = (PoolMode)mode, MinIdle = 1, Max = max, MaxWaiting = 64, AcquireTimeout = TimeSpan.FromSeconds(20), PinHold = TimeSpan.FromMilliseconds(seed % 3) };
         var test = new TestPool(options, TimeProvider.System) { Opens = true };
         var holders = new ConcurrentDictionary<long, int>();
         test.Add();

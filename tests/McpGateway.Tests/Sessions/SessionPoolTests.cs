@@ -231,7 +231,7 @@ public sealed class SessionPoolTests
     [Fact]
     public async Task Lease_TakesTheLeastRecentlyUsedPin_WhenAtTheMaximum()
     {
-        await using var test = new TestPool(new PoolOptions { Max = 2, MinIdle = 0 }) { Opens = true };
+        await using var test = new TestPool(new PoolOptions { Max = 2, MinIdle = 0, PinHold = TimeSpan.Zero }) { Opens = true };
         await (await test.LeaseAsync(TestPool.Of("a", session: true))).DisposeAsync();
         test.Clock.Advance(TimeSpan.FromSeconds(1));
         await (await test.LeaseAsync(TestPool.Of("b", session: true))).DisposeAsync();
@@ -281,7 +281,8 @@ public sealed class SessionPoolTests
 
         var refused = await Should.ThrowAsync<UpstreamException>(async () => await test.LeaseAsync());
 
-        refused.Message.ShouldContain("Raise pool.max or pool.maxWaiting");
+        refused.Message.ShouldContain("(0 of 1 open, 0 being opened, 0 in use, 0 pinned, 1 waiting). Others are being opened");
+        refused.Message.ShouldEndWith("Or raise pool.maxWaiting.");
         refused.RetryAfter.ShouldNotBeNull();
         test.Add();
         await (await first).DisposeAsync();
@@ -300,7 +301,7 @@ public sealed class SessionPoolTests
 
         var starved = await Should.ThrowAsync<UpstreamException>(waiting);
         starved.Kind.ShouldBe(FailureKind.Throttled);
-        starved.Message.ShouldBe("No session of upstream 'up' is free: none became free within 10 s (1 of 1 open, 1 in use, 0 pinned, 1 waiting). Raise pool.max, or pool.minIdle if opening is slow.");
+        starved.Message.ShouldBe("No session of upstream 'up' is free: none became free within 10 s (1 of 1 open, 0 being opened, 1 in use, 0 pinned, 1 waiting). Raise pool.max.");
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class UpstreamSourceTests : IDisposable
     [InlineData("\"00:01:30\"", 90)]
     [InlineData("\"12\"", 12)]
     public void Read_TakesADuration_HoweverItIsSpelled(string duration, double seconds) =>
-        Read($$"""{ "mcpServers": { "a": { "url": "http://h/", "pool": { "acquireTimeout": {{duration}} } } } }""")["a"].Pool.AcquireTimeout.TotalSeconds.ShouldBe(seconds);
+        Read($$"""{ "mcpServers": { "a": { "url": "http://h/", "pool": { "acquireTimeout": {{duration}}, "pinHold": 0 } } } }""")["a"].Pool.AcquireTimeout.TotalSeconds.ShouldBe(seconds);
 
     [Theory]
     [InlineData("", false)]
@@ -82,13 +82,13 @@ public sealed class UpstreamSourceTests : IDisposable
     public void Read_TakesEveryPoolOption()
     {
         var pool = Read("""
-            { "mcpServers": { "a": { "command": "x", "pool": { "mode": "single-use", "minIdle": 2, "max": 3, "maxWaiting": 4, "acquireTimeout": 5, "maxLifetime": "10m",
+            { "mcpServers": { "a": { "command": "x", "pool": { "mode": "single-use", "minIdle": 2, "max": 3, "maxWaiting": 4, "acquireTimeout": 5, "pinHold": "1500ms", "maxLifetime": "10m",
               "idleTimeout": 7, "keepAlive": 9, "bypassWindow": 8, "openTimeout": 11, "callTimeout": "1h" } } } }
             """)["a"].Pool;
 
         pool.ShouldBe(new PoolOptions
         {
-            Mode = PoolMode.SingleUse, MinIdle = 2, Max = 3, MaxWaiting = 4, AcquireTimeout = TimeSpan.FromSeconds(5), MaxLifetime = TimeSpan.FromMinutes(10),
+            Mode = PoolMode.SingleUse, MinIdle = 2, Max = 3, MaxWaiting = 4, AcquireTimeout = TimeSpan.FromSeconds(5), PinHold = TimeSpan.FromSeconds(1.5), MaxLifetime = TimeSpan.FromMinutes(10),
             IdleTimeout = TimeSpan.FromSeconds(7), KeepAlive = TimeSpan.FromSeconds(9), BypassWindow = TimeSpan.FromSeconds(8), OpenTimeout = TimeSpan.FromSeconds(11), CallTimeout = TimeSpan.FromHours(1),
         });
     }
