@@ -38,7 +38,7 @@ internal sealed class ClientWishes(TimeProvider time)
         var uri = request.Shape.Uri.Of(request.Message);
         if (JsonText.Read(uri.Span) is null) return new WishTaken(new RpcError(RpcErrorCode.InvalidParams, "params.uri must be the address of a resource."));
         request.Peer!.Subscribe(upstream.Name, Encoding.UTF8.GetString(uri.Span), wanted: request.Shape.Method == McpMethod.ResourcesSubscribe);
-        await request.Peer.SubscriptionAt(upstream, time).ChangeAsync(request.Peer.SubscriptionsAt(upstream.Name), cancellationToken);
+        await request.Peer.SubscriptionAt(upstream, request.Key, time).ChangeAsync(request.Peer.SubscriptionsAt(upstream.Name), cancellationToken);
         return new WishTaken(null);
     }
 }

@@ -91,9 +91,11 @@ internal sealed class RequestRouter(ServerAnswers answers, ListAnswers lists, Ta
     private static RpcError? Check(ClientRequest request)
     {
         if (request.Shape.Method is McpMethod.Ping or McpMethod.Initialize or McpMethod.SubscriptionsListen || (request.Era == McpEra.Modern && IsRemoved(request)))
-            return new RpcError(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} in this revision.");
+            return NoSuchMethod(request, "in this revision");
         return !request.Shape.Params.IsEmpty && request.Message.Span[request.Shape.Params.Start] != '{' ? new RpcError(RpcErrorCode.InvalidParams, "The member params must be an object.") : null;
     }
+
+    private static RpcError NoSuchMethod(ClientRequest request, string where) => new(RpcErrorCode.MethodNotFound, $"There is no method {JsonText.Read(request.Shape.MethodName.Of(request.Message.Span))} {where}.");
 
     private Task ForwardAsync(ClientRequest request, Upstream upstream, string? upstreamName, CancellationToken cancellationToken)
     {
@@ -101,8 +103,19 @@ internal sealed class RequestRouter(ServerAnswers answers, ListAnswers lists, Ta
         if (request is { Era: McpEra.Modern, Shape: { Method: McpMethod.ToolsCall, Name.IsEmpty: false } } && (upstreamName ?? JsonText.Read(request.Shape.Name.Of(request.Message.Span))) is { } tool
             && ParameterHeaders.Check(upstream.ListedFor(request.Key.Profile, ListKind.Tools)[ListKind.Tools]?.Find(tool), request.Shape.Params.Of(request.Message), request.Parameters) is { } error)
             return request.Answer.FailAsync(error, request.Id);
-        return forwarder.ForwardAsync(Call(request, upstream, upstreamName), cancellationToken);
+        return IsOfTasks(request) ? ForwardTaskAsync(request, upstream, cancellationToken) : forwarder.ForwardAsync(Call(request, upstream, upstreamName), cancellationToken);
     }
+
+    /// <summary>No two revisions spell tasks alike: they pass as they are where client and upstream speak the same one.</summary>
+    private async Task ForwardTaskAsync(ClientRequest request, Upstream upstream, CancellationToken cancellationToken)
+    {
+        var (client, server) = (request.Era == McpEra.Modern ? McpVersion.Modern : request.Key.Profile.Version, (await upstream.KnowAsync(cancellationToken)).Version);
+        if (client == server) await forwarder.ForwardAsync(Call(request, upstream, null), cancellationToken);
+        else await request.Answer.FailAsync(NoSuchMethod(request, $"here: the client speaks {client} and upstream '{upstream.Name}' {server}, and tasks pass between equal revisions only"), request.Id);
+    }
+
+    private static bool IsOfTasks(ClientRequest request) =>
+        request.Shape.Method == McpMethod.Other && JsonText.Read(request.Shape.MethodName.Of(request.Message.Span)) is { } name && name.StartsWith("tasks/", StringComparison.Ordinal);
 
     private static GatewayCall Call(ClientRequest request, Upstream upstream, string? upstreamName) =>
         new(request.Message, request.Shape, request.Era, upstream, upstreamName, request.Key, request.Parameters, request.Answer) { Peer = request.Peer, Trace = request.Trace, Capabilities = upstream.Allow(request.Key.Profile.Capabilities) };

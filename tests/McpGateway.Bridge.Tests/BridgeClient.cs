@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 
 namespace McpGateway.Bridge.Tests;
 
@@ -18,6 +19,38 @@ internal sealed record Outcome(int Status, JsonNode Answer, IReadOnlyList<JsonNo
     public override string ToString() => $"{Status}: {Answer.ToJsonString()} asked {string.Join(", ", Asked)}, told {string.Join(" | ", Notices.Select(notice => notice.ToJsonString()))}";
 }
 
+/// <summary>What a client hears outside of its calls, until it is disposed.</summary>
+internal sealed class Listener : IAsyncDisposable
+{
+    private readonly Channel<JsonNode> _heard = Channel.CreateUnbounded<JsonNode>();
+    private readonly HttpResponseMessage _response;
+    private readonly Task _reading;
+
+    public Listener(HttpResponseMessage response, IAsyncEnumerable<JsonNode> messages) => (_response, _reading) = (response, ReadAsync(messages));
+
+    /// <summary>The next message; fails when none comes.</summary>
+    public async Task<JsonNode> NextAsync() => await _heard.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Eventually.Patience);
+
+    public async ValueTask DisposeAsync()
+    {
+        _response.Dispose();
+        await _reading;
+    }
+
+    private async Task ReadAsync(IAsyncEnumerable<JsonNode> messages)
+    {
+        try
+        {
+            await foreach (var message in messages) _heard.Writer.TryWrite(message);
+            _heard.Writer.TryComplete();
+        }
+        catch (Exception ended)
+        {
+            _heard.Writer.TryComplete(ended);
+        }
+    }
+}
+
 /// <summary>A client that answers what it is asked: with its model, its user, its roots.</summary>
 internal abstract class BridgeClient(HttpClient http, string path)
 {
@@ -31,6 +64,7 @@ internal abstract class BridgeClient(HttpClient http, string path)
     public static JsonNode AnswerTo(JsonNode question) => question["method"]!.GetValue<string>() switch
     {
         "sampling/createMessage" => JsonNode.Parse("""{"role":"assistant","content":{"type":"text","text":"sampled"},"model":"test","stopReason":"endTurn"}""")!,
+        "elicitation/create" when question["params"]!["mode"]?.GetValue<string>() == "url" => JsonNode.Parse("""{"action":"accept"}""")!,
         "elicitation/create" => JsonNode.Parse("""{"action":"accept","content":{"name":"Ada","username":"ada","email":"ada@example.test","color":"blue"}}""")!,
         "roots/list" => JsonNode.Parse("""{"roots":[{"uri":"file:///work","name":"work"}]}""")!,
         var other => throw new InvalidOperationException($"The client was asked {other}."),
@@ -70,6 +104,12 @@ internal sealed class OldClient(HttpClient http, string path, string session) : 
     private readonly HttpClient _http = http;
     private readonly string _path = path;
 
+    /// <summary>Told of each question; when it returns false the question is left open.</summary>
+    public Func<JsonNode, bool> Answers { get; set; } = static _ => true;
+
+    /// <summary>Told of each notification of a call, before the next message is read.</summary>
+    public Func<JsonNode, Task> Notified { get; set; } = static _ => Task.CompletedTask;
+
     public static async Task<OldClient> ConnectAsync(HttpClient http, string path, JsonObject capabilities)
     {
         var unconnected = new OldClient(http, path, "");
@@ -89,28 +129,35 @@ internal sealed class OldClient(HttpClient http, string path, string session) : 
         await foreach (var message in ReadAsync(response))
         {
             if (message["method"] is null) return new Outcome((int)response.StatusCode, message, notices, questions);
-            if (message["id"] is not { } id) notices.Add(message);
-            else await AnswerAsync(message, id, questions);
+            if (message["id"] is null)
+            {
+                notices.Add(message);
+                await Notified(message);
+                continue;
+            }
+
+            questions.Add(message);
+            if (Answers(message)) await AnswerAsync(message);
         }
 
         throw new InvalidOperationException("The stream ended without an answer.");
     }
 
     /// <summary>Opens the stream for what belongs to no call; it stands when this has returned.</summary>
-    public async Task<IAsyncEnumerable<JsonNode>> ListenAsync()
+    public async Task<Listener> ListenAsync()
     {
         var request = new HttpRequestMessage(HttpMethod.Get, _path);
         request.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
         request.Headers.TryAddWithoutValidation("Mcp-Session-Id", session);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         ((int)response.StatusCode).ShouldBe(200);
-        return ReadAsync(response);
+        return new Listener(response, ReadAsync(response));
     }
 
-    private async Task AnswerAsync(JsonNode question, JsonNode id, List<JsonNode> questions)
+    /// <summary>Sends the answer to a question.</summary>
+    public async Task AnswerAsync(JsonNode question)
     {
-        questions.Add(question);
-        using var taken = await PostAsync(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id.DeepClone(), ["result"] = AnswerTo(question) }.ToJsonString());
+        using var taken = await PostAsync(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = question["id"]!.DeepClone(), ["result"] = AnswerTo(question) }.ToJsonString());
         ((int)taken.StatusCode).ShouldBe(202);
     }
 

@@ -82,7 +82,7 @@ internal sealed class ClientPeer(SendOutside send, string replica = "")
     }
 
     /// <summary>The client's subscriptions at a modern upstream, which have to be held for it.</summary>
-    public ModernSubscription SubscriptionAt(Upstream upstream, TimeProvider time) => _modern.GetOrAdd(upstream.Name, _ => new ModernSubscription(upstream, this, time));
+    public ModernSubscription SubscriptionAt(Upstream upstream, SessionKey owner, TimeProvider time) => _modern.GetOrAdd(upstream.Name, _ => new ModernSubscription(upstream, owner, this, time));
 
     /// <summary>The client has left: nobody will answer.</summary>
     public void Leave()

@@ -8,9 +8,10 @@ namespace McpGateway.Calls.Inputs;
 
 /// <summary>
 /// A legacy client's resource subscriptions at a modern upstream: one <c>subscriptions/listen</c> that names all of them, and is replaced by
-/// another whenever they change. Changed under its lock by the client's requests, one at a time; ended with the client's session.
+/// another whenever they change. Changed under its lock by the client's requests, one at a time; ended with the client's session. It is
+/// made where the client's calls go: a child process knows of its own changes only.
 /// </summary>
-internal sealed class ModernSubscription(Upstream upstream, ClientPeer peer, TimeProvider time) : IDisposable
+internal sealed class ModernSubscription(Upstream upstream, SessionKey owner, ClientPeer peer, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_acknowledged = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
@@ -68,7 +69,7 @@ internal sealed class ModernSubscription(Upstream upstream, ClientPeer peer, Tim
 
     private async Task ListenAsync(IReadOnlyCollection<string> uris, TaskCompletionSource acknowledged, CancellationToken ended)
     {
-        await using var lease = await upstream.LeaseAsync(new SessionKey(SessionKey.Anonymous, null, IsOfGateway: true), ended);
+        await using var lease = await upstream.LeaseAsync(owner, ended);
         var link = lease.Session.Link;
         var id = link.NextId();
         var parameters = LinkCalls.Parameters(McpEra.Modern, $"\"notifications\":{{\"resourceSubscriptions\":[{string.Join(',', uris)}]}}");

@@ -19,9 +19,13 @@ internal static class Ownership
         return new ValueTask(SettleAsync(call, peer, session, cancellationToken));
     }
 
-    /// <summary>Makes sure that what a subscription brings can arrive, before it is asked for.</summary>
-    public static Task ListenAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken) =>
-        call.Shape.Method == McpMethod.ResourcesSubscribe ? session.Link.ListenAsync(cancellationToken) : Task.CompletedTask;
+    /// <summary>Makes sure that what a subscription brings can arrive, before it is asked for. Log messages are not waited for.</summary>
+    public static Task ListenAsync(GatewayCall call, UpstreamSession session, CancellationToken cancellationToken)
+    {
+        if (call.Shape.Method == McpMethod.ResourcesSubscribe) return session.Link.ListenAsync(cancellationToken);
+        if (call.Shape.Method == McpMethod.SetLevel && session.Link.Listener is not null) _ = session.Link.ListenAsync(CancellationToken.None);
+        return Task.CompletedTask;
+    }
 
     private static async Task SettleAsync(GatewayCall call, ClientPeer peer, UpstreamSession session, CancellationToken cancellationToken)
     {
