@@ -58,7 +58,7 @@ internal sealed class SessionPool : UpstreamSessions
 
     public override void Expect(SessionProfile profile)
     {
-        Enter(profile);
+        if (Enter(profile).PeekNext() is { } next) _ = Task.Run(() => _verifier.PrepareAsync(next));
         _host.Request();
     }
 

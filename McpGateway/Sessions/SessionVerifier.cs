@@ -30,6 +30,17 @@ internal sealed class SessionVerifier(PoolHost host, SessionRoster roster)
     public async ValueTask<bool> ReadyAsync(UpstreamSession session) =>
         (!MustProbe(session, host.Time.GetTimestamp()) || await ReservedAsync(session, PingAsync)) && (!MustRecord(session) || await ReservedAsync(session, RecordUseAsync));
 
+    /// <summary>
+    /// Does ahead what the next caller would wait for. The session stays free for whoever comes meanwhile: a second ping does no harm, the
+    /// record writes once. What fails here is left to him to find. A session that was noted as used and is not ends with a crash instead
+    /// of being resumed; at a stop it is parked as the unused one it is.
+    /// </summary>
+    public async Task PrepareAsync(UpstreamSession session)
+    {
+        if (MustProbe(session, host.Time.GetTimestamp()) && await PingAsync(session) is not null) return;
+        if (MustRecord(session)) await session.Record!.BeginUseAsync();
+    }
+
     /// <summary>Pings a session that the caller has reserved, or that nobody is calling on.</summary>
     /// <returns>Why it does not live; null when it does.</returns>
     public async Task<CloseReason?> PingAsync(UpstreamSession session)

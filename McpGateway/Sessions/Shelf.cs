@@ -83,6 +83,9 @@ internal sealed class Shelf(SessionProfile profile)
         return false;
     }
 
+    /// <summary>The session that the next caller gets, unless another is faster; it stays where it is.</summary>
+    public UpstreamSession? PeekNext() => _sessions.Reader.TryPeek(out var session) ? session : null;
+
     /// <summary>The fewest that were left on it since this was last asked: so many more than were needed.</summary>
     public int EndCount() => Math.Min(Interlocked.Exchange(ref _leastIdle, Idle), Idle);
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
 using McpGateway.Sessions.Ledger;
+using McpGateway.Tests.Sessions;
 using McpGateway.Upstreams;
 using McpGateway.Upstreams.Links;
 using Microsoft.Extensions.Logging;
@@ -114,6 +115,38 @@ public sealed class GatewayLedgerTests : IDisposable
 
         var orphan = (await two.Ledger.ListClaimableAsync(null, Cancellation)).ShouldHaveSingleItem();
         two.Ledger.MayResume(orphan, s_config).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Expect_NotesTheUseOfTheNextSession_SoThatItsCallerNeedNotWaitForTheStore()
+    {
+        var one = Open();
+        await using var test = new TestPool(new PoolOptions { Mode = PoolMode.Exclusive }, _clock);
+        var record = await RecordAsync(one.Ledger);
+        var session = test.Create(record: record);
+        test.Pool.Add(session);
+
+        test.Pool.Expect(SessionProfile.Default);
+
+        await Eventually.SeesAsync(() => Task.FromResult(record.IsFree), free => !free);
+        var leasing = test.LeaseAsync();
+        leasing.IsCompleted.ShouldBeTrue();
+        await using var lease = await leasing;
+        lease.Session.ShouldBeSameAs(session);
+    }
+
+    [Fact]
+    public async Task Claim_GivesASessionToAnybody_ThatWasNotedAsUsedAheadAndNeverWas()
+    {
+        var (one, two) = (Open(), Open());
+        var record = await RecordAsync(one.Ledger);
+        (await record.BeginUseAsync()).ShouldBeTrue();
+        (await record.ParkAsync(principal: null, _clock.GetUtcNow().AddMinutes(2))).ShouldBeTrue();
+
+        var claimed = await two.Ledger.ClaimAsync(s_config, SessionProfile.Default, Cancellation);
+
+        claimed.ShouldNotBeNull().IsFree.ShouldBeTrue();
+        claimed.Secret.Principal.ShouldBeNull();
     }
 
     [Fact]

@@ -367,6 +367,39 @@ public sealed class SessionPoolTests
         session.BreakReason.ShouldBe("unknown session");
     }
 
+    [Fact]
+    public async Task Expect_ProbesTheNextSession_SoThatItsCallerNeedNotWait()
+    {
+        await using var test = new TestPool(s_exclusive);
+        var session = test.Add(probed: true);
+        test.Clock.Advance(TimeSpan.FromSeconds(5.1));
+
+        test.Pool.Expect(SessionProfile.Default);
+
+        await Eventually.SeesAsync(() => Task.FromResult(session.VerifiedAt), at => at == test.Clock.GetTimestamp());
+        await using var lease = await test.LeaseAsync();
+        lease.Session.ShouldBeSameAs(session);
+        TestPool.LinkOf(session).Pings.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Expect_LeavesASessionThatDoesNotAnswer_ToItsCallerToReplace()
+    {
+        await using var test = new TestPool(s_exclusive);
+        var session = test.Add(probed: true);
+        test.Clock.Advance(TimeSpan.FromSeconds(5.1));
+        var next = test.Add(probed: true);
+        TestPool.LinkOf(session).PingFails = new UpstreamException(FailureKind.SessionLost, "unknown session");
+
+        test.Pool.Expect(SessionProfile.Default);
+
+        await Eventually.SeesAsync(() => Task.FromResult(TestPool.LinkOf(session).Pings), pings => pings == 1);
+        await using var lease = await test.LeaseAsync();
+        lease.Session.ShouldBeSameAs(next);
+        session.BreakReason.ShouldBe("unknown session");
+        test.Pool.Counts.Total.ShouldBe(1);
+    }
+
     /// <summary>A server that has forgotten one session has often forgotten all: that must not cost a call each of its attempts.</summary>
     [Fact]
     public async Task Lease_ProbesTheOthers_WhenOneSessionWasFoundLost()

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
+using McpGateway.Sessions.Ledger;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace McpGateway.Tests.Sessions;
@@ -70,13 +71,14 @@ internal sealed class TestPool : IAsyncDisposable
     }
 
     /// <summary>A session that is not in the pool.</summary>
-    public UpstreamSession Create(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null, SessionProfile? profile = null)
+    public UpstreamSession Create(bool probed = false, TimeSpan? lifetime = null, TimeSpan? keepAlive = null, SessionProfile? profile = null, SessionRecord? record = null)
     {
         var session = new UpstreamSession(Interlocked.Increment(ref _number), new FakeLink { Probed = probed }, new ServerProfile(McpEra.Legacy, McpVersion.LatestLegacy, "{}", "{}", null), Time.GetTimestamp())
         {
             Lifetime = lifetime ?? TimeSpan.FromHours(1),
             KeepAlive = keepAlive ?? TimeSpan.FromSeconds(60),
             Profile = profile ?? SessionProfile.Default,
+            Record = record,
         };
         _sessions.Enqueue(session);
         return session;
