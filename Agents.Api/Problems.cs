@@ -8,6 +8,9 @@ namespace Agents.Api;
 /// <summary>Every error of this service, as RFC 9457 problem details.</summary>
 internal static class Problems
 {
+    /// <summary>After how many seconds a client that was told to come back may do so.</summary>
+    private const string RetryAfterSeconds = "5";
+
     public static ProblemHttpResult Of(int status, string detail) =>
         TypedResults.Problem(detail, statusCode: status, title: ReasonPhrases.GetReasonPhrase(status));
 
@@ -25,6 +28,13 @@ internal static class Problems
 
     public static ProblemHttpResult Invalid(string field, string message) => Invalid([new FieldError(field, message)]);
 
+    /// <summary>422 (draft-ietf-httpapi-idempotency-key-header, 2.7).</summary>
+    public static ProblemHttpResult KeyReused() => Of(
+        StatusCodes.Status422UnprocessableEntity, "This Idempotency-Key was used for another request. Send the same request again, or use a new key.");
+
+    public static ProblemHttpResult QueueFull(long waiting) => Of(
+        StatusCodes.Status429TooManyRequests, $"{waiting} runs wait for a worker already; more are taken once it is fewer than Runs:MaxQueued. Try again later, or start more workers.");
+
     public static ProblemHttpResult NoRun(string id) =>
         Of(StatusCodes.Status404NotFound, $"There is no run '{id}'. GET /api/v1/runs lists the runs there are.");
 
@@ -36,8 +46,21 @@ internal static class Problems
             ExceptionHandler = context => Thrown(context.Features.Get<IExceptionHandlerFeature>()?.Error).ExecuteAsync(context),
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
         });
+        app.Use((context, next) =>
+        {
+            context.Response.OnStarting(SayWhenToComeBack, context.Response);
+            return next(context);
+        });
         app.UseStatusCodePages(pages => Empty(pages.HttpContext).ExecuteAsync(pages.HttpContext));
         return app;
+    }
+
+    private static Task SayWhenToComeBack(object state)
+    {
+        var response = (HttpResponse)state;
+        if (response.StatusCode is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable && response.Headers.RetryAfter.Count == 0)
+            response.Headers.RetryAfter = RetryAfterSeconds;
+        return Task.CompletedTask;
     }
 
     private static ProblemHttpResult Thrown(Exception? error) => error switch

@@ -20,6 +20,7 @@ app.UseProblems();
 app.UseCallerGuard();
 app.MapDefaultEndpoints();
 app.MapRuns();
+app.MapConversations();
 app.MapStream();
 app.MapSessions();
 app.MapCatalog();

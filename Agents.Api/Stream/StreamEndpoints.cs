@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using Agents.Api.Submit;
 using Agents.Runs;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Agents.Api.Stream;
 
@@ -18,7 +19,7 @@ internal static class StreamEndpoints
             .Produces<RunEvent>(200, "text/event-stream").Produces(204).ProducesValidationProblem().ProducesProblem(404);
         endpoints.MapPost("/api/v1/agents/execute/streaming", ExecuteAsync).WithTags("Agents").WithSummary("Ask agents and follow their events")
             .WithDescription("The Location header and the first event name the run. Closing the stream does not cancel it.")
-            .Produces<RunEvent>(200, "text/event-stream").ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
+            .Produces<RunEvent>(200, "text/event-stream").ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
     }
 
     private static async Task<IResult> SendAsync(
@@ -40,13 +41,18 @@ internal static class StreamEndpoints
         return TypedResults.Empty;
     }
 
-    private static async Task<IResult> ExecuteAsync(JsonBody<ExecuteAgents> body, HttpContext context, RunSubmission submission, EventStream stream)
+    private static async Task<IResult> ExecuteAsync(
+        JsonBody<ExecuteAgents> body,
+        [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Use)] string? idempotencyKey,
+        HttpContext context,
+        RunSubmission submission,
+        EventStream stream)
     {
         if (body.Problem is not null)
             return body.Problem;
-        var (run, errors) = await submission.SubmitAsync(body.Value!.ToRun(), context.RequestAborted);
+        var (run, problem, _) = await submission.SubmitAsync(body.Value!.ToRun(), idempotencyKey, context.User.Owner(), ExecuteAgents.InItsWords, context.RequestAborted);
         if (run is null)
-            return Problems.Invalid(errors.Select(ExecuteAgents.InItsWords));
+            return problem!;
 
         context.Response.Headers.Location = $"/api/v1/runs/{run.Id}";
         await stream.SendAsync(context, run.Id, after: 0);

@@ -1,14 +1,17 @@
+using System.ComponentModel;
+using System.Security.Claims;
 using Agents.Api.Stream;
 using Agents.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Agents.Api.Submit;
 
 /// <summary>The original system's routes, as thin adapters over runs: a session is a run.</summary>
 internal static class SessionEndpoints
 {
-    /// <summary>Ingresses cut requests at 240 s; what takes longer than this is answered as started.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(200);
+    /// <summary>What takes longer than this is answered as started.</summary>
+    private static readonly TimeSpan Patience = Preference.MaxWait;
 
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(5);
 
@@ -17,23 +20,28 @@ internal static class SessionEndpoints
         var agents = endpoints.MapGroup("/api/v1/agents").WithTags("Agents");
         agents.MapPost("execute", ExecuteAsync).WithSummary("Ask agents and wait for their results")
             .WithDescription("202 'started' when run_in_background is true or the agents take longer than 200 s; the session tells the rest.")
-            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
+            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
         agents.MapPost("execute/single", SingleAsync).WithSummary("Ask one agent")
             .WithDescription("Streams the run's events, or waits for the result when enable_streaming is false.")
             .Produces<SingleAnswer>(200, "application/json", "text/event-stream").Produces<SingleAnswer>(202)
-            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415);
+            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
         agents.MapGet("session/{id}", GetAsync).WithSummary("Read a session").ProducesProblem(404);
         agents.MapDelete("session/{id}", CancelAsync).WithSummary("Cancel a session").ProducesProblem(404);
     }
 
     private static async Task<Results<Ok<ExecuteAnswer>, Accepted<ExecuteAnswer>, ProblemHttpResult>> ExecuteAsync(
-        JsonBody<ExecuteAgents> body, RunSubmission submission, RunCompletion completion, CancellationToken cancellationToken)
+        JsonBody<ExecuteAgents> body,
+        [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Use)] string? idempotencyKey,
+        ClaimsPrincipal caller,
+        RunSubmission submission,
+        RunCompletion completion,
+        CancellationToken cancellationToken)
     {
         if (body.Problem is not null)
             return body.Problem;
-        var (run, errors) = await submission.SubmitAsync(body.Value!.ToRun(), cancellationToken);
+        var (run, problem, _) = await submission.SubmitAsync(body.Value!.ToRun(), idempotencyKey, caller.Owner(), ExecuteAgents.InItsWords, cancellationToken);
         if (run is null)
-            return Problems.Invalid(errors.Select(ExecuteAgents.InItsWords));
+            return problem!;
 
         var patience = body.Value.RunInBackground ? TimeSpan.Zero : Patience;
         var answer = ExecuteAnswer.Of(await WaitAsync(completion, run, patience, cancellationToken));
@@ -41,15 +49,20 @@ internal static class SessionEndpoints
     }
 
     private static async Task<IResult> SingleAsync(
-        JsonBody<ExecuteSingle> body, HttpContext context, RunSubmission submission, RunCompletion completion, EventStream stream)
+        JsonBody<ExecuteSingle> body,
+        [FromHeader(Name = IdempotencyKey.Header), Description(IdempotencyKey.Use)] string? idempotencyKey,
+        HttpContext context,
+        RunSubmission submission,
+        RunCompletion completion,
+        EventStream stream)
     {
         if (body.Problem is not null)
             return body.Problem;
         if (string.IsNullOrWhiteSpace(body.Value!.AgentType))
             return Problems.Invalid("agent_type", $"is missing. Known are: {string.Join(", ", BuiltInAgents.All.Select(agent => agent.Name))}.");
-        var (run, errors) = await submission.SubmitAsync(body.Value.ToRun(), context.RequestAborted);
+        var (run, problem, _) = await submission.SubmitAsync(body.Value.ToRun(), idempotencyKey, context.User.Owner(), ExecuteSingle.InItsWords, context.RequestAborted);
         if (run is null)
-            return Problems.Invalid(errors.Select(ExecuteSingle.InItsWords));
+            return problem!;
 
         context.Response.Headers.Location = SessionPath(run.Id);
         if (body.Value.EnableStreaming)

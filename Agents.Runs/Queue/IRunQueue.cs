@@ -9,6 +9,9 @@ public interface IRunQueue
     /// <summary>Wakes a worker for a run that was stored with <see cref="IRunStore.CreateAsync"/>.</summary>
     Task EnqueueAsync(string runId, CancellationToken cancellationToken);
 
+    /// <summary>How many runs wait for a worker. Exact in SQLite; in Redis off by those that are submitted or taken at this moment.</summary>
+    Task<long> CountAsync(CancellationToken cancellationToken);
+
     /// <summary>Takes the oldest queued run, which becomes running; waits until there is one.</summary>
     Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken);
 

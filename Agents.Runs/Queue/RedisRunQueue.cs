@@ -20,6 +20,8 @@ internal sealed class RedisRunQueue(RedisDatabase database, IOptions<RunQueueOpt
     public Task EnqueueAsync(string runId, CancellationToken cancellationToken) =>
         database.RunAsync(redis => redis.PublishAsync(database.Keys.Changes, ChangeSignals.Queue), cancellationToken);
 
+    public Task<long> CountAsync(CancellationToken cancellationToken) => _runs.Index.CountQueuedAsync(cancellationToken);
+
     public async Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken)
     {
         using var queued = database.Changes.Subscribe(ChangeSignals.Queue);

@@ -16,6 +16,9 @@ public sealed class RunQueueOptions
 
     /// <summary>How many attempts may be lost before the run fails. 1–100; 3.</summary>
     public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>How many runs may wait for a worker before the Api refuses more. 1–1 000 000; 1000. Runs that go back to the queue are always taken.</summary>
+    public int MaxQueued { get; set; } = 1000;
 }
 
 /// <summary>Reports every error of the queue's settings at once.</summary>
@@ -31,6 +34,7 @@ internal sealed class RunQueueOptionsValidation : IValidateOptions<RunQueueOptio
         Range(errors, nameof(options.Heartbeat), options.Heartbeat, Least, options.Lease / 2);
         Range(errors, nameof(options.Reaper), options.Reaper, Least, Most);
         Range(errors, nameof(options.MaxAttempts), options.MaxAttempts, 1, 100);
+        Range(errors, nameof(options.MaxQueued), options.MaxQueued, 1, 1_000_000);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 

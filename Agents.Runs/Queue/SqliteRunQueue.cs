@@ -15,6 +15,12 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
         return Task.CompletedTask;
     }
 
+    public Task<long> CountAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(database.Read(connection => connection.Number("SELECT count(*) FROM runs WHERE state = 'queued'")));
+    }
+
     public async Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken)
     {
         using var queued = database.Changes.Subscribe(ChangeSignals.Queue);

@@ -15,6 +15,9 @@ public interface IRunStore
     /// </summary>
     Task<Submission> CreateOnceAsync(AgentRun run, SubmissionKey key, CancellationToken cancellationToken);
 
+    /// <summary>What a key was used for before: the run it made, or another request. Null when it is free.</summary>
+    Task<Submission?> FindSubmissionAsync(SubmissionKey key, CancellationToken cancellationToken);
+
     /// <summary>The run; null if there is none of that id.</summary>
     Task<AgentRun?> GetAsync(string runId, CancellationToken cancellationToken);
 

@@ -50,6 +50,13 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
     public Task DropAsync(Hint hint, CancellationToken cancellationToken) => database.EvaluateAsync(
         RedisScripts.Drop, [Keys.Entries, hint.Stream == 1 ? Keys.Queue : Keys.Again], [hint.RunId, hint.Stream, hint.Entry], cancellationToken);
 
+    /// <summary>How many hints there are. One that was taken and not dropped yet is among them.</summary>
+    public Task<long> CountQueuedAsync(CancellationToken cancellationToken) => database.RunAsync(async redis =>
+    {
+        var lengths = await Task.WhenAll(new[] { Keys.Queue, Keys.Again }.Select(stream => redis.ExecuteAsync("XLEN", stream))).ConfigureAwait(false);
+        return lengths.Sum(length => (long)length);
+    }, cancellationToken);
+
     /// <summary>A run ended.</summary>
     public Task SettleAsync(RunStanding run, CancellationToken cancellationToken) => database.EvaluateAsync(
         RedisScripts.Settle,

@@ -17,8 +17,7 @@ internal sealed class RedisRunStore(RedisDatabase database, TimeProvider time) :
         var held = (string)(await database.EvaluateAsync(
             RedisScripts.Submit, [Keys.Submission(key.Digest)],
             [$"{key.Fingerprint}:{run.Id}", (long)database.Options.SubmissionKeys.TotalMilliseconds], cancellationToken).ConfigureAwait(false))!;
-        var split = held.LastIndexOf(':');
-        var (fingerprint, runId) = (held[..split], held[(split + 1)..]);
+        var (fingerprint, runId) = Split(held);
         if (fingerprint != key.Fingerprint)
             return new Submission(SubmissionOutcome.KeyReused, null);
 
@@ -27,6 +26,16 @@ internal sealed class RedisRunStore(RedisDatabase database, TimeProvider time) :
             await _runs.CreateAsync(run with { Id = runId }, key.Digest, cancellationToken).ConfigureAwait(false);
         return new Submission(
             runId == run.Id ? SubmissionOutcome.Created : SubmissionOutcome.Repeated, await GetAsync(runId, cancellationToken).ConfigureAwait(false));
+    }
+
+    public async Task<Submission?> FindSubmissionAsync(SubmissionKey key, CancellationToken cancellationToken)
+    {
+        var held = await database.RunAsync(redis => redis.StringGetAsync(Keys.Submission(key.Digest)), cancellationToken).ConfigureAwait(false);
+        if (held.IsNull) return null;
+        var (fingerprint, runId) = Split(held!);
+        if (fingerprint != key.Fingerprint) return new Submission(SubmissionOutcome.KeyReused, null);
+        // Without its run it is still being stored, or was lost on the way: whoever submits stores it.
+        return await GetAsync(runId, cancellationToken).ConfigureAwait(false) is { } run ? new Submission(SubmissionOutcome.Repeated, run) : null;
     }
 
     public async Task<AgentRun?> GetAsync(string runId, CancellationToken cancellationToken) =>
@@ -177,6 +186,13 @@ internal sealed class RedisRunStore(RedisDatabase database, TimeProvider time) :
         if (!stored.IsNull) return StoredJson.Read<RedisCall>(stored!);
         RunStanding.Fence((await _runs.LoadAsync(lease.RunId, cancellationToken).ConfigureAwait(false))?.Standing, lease);
         throw new InvalidOperationException($"Run {lease.RunId} has no tool call {number} under way.");
+    }
+
+    /// <summary>What is kept for an idempotency key: the request's fingerprint and the run's id.</summary>
+    private static (string Fingerprint, string RunId) Split(string held)
+    {
+        var split = held.LastIndexOf(':');
+        return (held[..split], held[(split + 1)..]);
     }
 
     private static AgentExecution Agent(RedisRun run, string name) => run.Agents.FirstOrDefault(agent => agent.Name == name)

@@ -20,14 +20,8 @@ internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorag
     {
         var now = time.GetUtcNow();
         write.Connection.Execute("DELETE FROM submissions WHERE expires <= $now", ("$now", now));
-        var (fingerprint, runId) = write.Connection.Query(
-            "SELECT fingerprint, run_id FROM submissions WHERE digest = $digest", row => (row.GetString(0), row.GetString(1)), ("$digest", key.Digest)).SingleOrDefault();
-        if (runId is not null)
-        {
-            return fingerprint == key.Fingerprint
-                ? new Submission(SubmissionOutcome.Repeated, SqliteRows.Run(write.Connection, runId))
-                : new Submission(SubmissionOutcome.KeyReused, null);
-        }
+        if (Find(write.Connection, key, now) is { } earlier)
+            return earlier;
 
         Create(write, run);
         write.Connection.Execute(
@@ -35,6 +29,9 @@ internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorag
             ("$digest", key.Digest), ("$fingerprint", key.Fingerprint), ("$id", run.Id), ("$expires", now + _options.SubmissionKeys));
         return new Submission(SubmissionOutcome.Created, SqliteRows.Run(write.Connection, run.Id));
     }, cancellationToken);
+
+    public Task<Submission?> FindSubmissionAsync(SubmissionKey key, CancellationToken cancellationToken) =>
+        Read(connection => Find(connection, key, time.GetUtcNow()), cancellationToken);
 
     public Task<AgentRun?> GetAsync(string runId, CancellationToken cancellationToken) =>
         Read(connection => SqliteRows.Run(connection, runId), cancellationToken);
@@ -155,6 +152,18 @@ internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorag
         Read(connection => connection.Query(
             $"SELECT {CallColumns} FROM tool_calls WHERE run_id = $id AND number = $number",
             SqliteRows.ToolCall, ("$id", runId), ("$number", number)).SingleOrDefault(), cancellationToken);
+
+    private static Submission? Find(SqliteConnection connection, SubmissionKey key, DateTimeOffset now)
+    {
+        var (fingerprint, runId) = connection.Query(
+            "SELECT fingerprint, run_id FROM submissions WHERE digest = $digest AND expires > $now",
+            row => (row.GetString(0), row.GetString(1)), ("$digest", key.Digest), ("$now", now)).SingleOrDefault();
+        if (runId is null)
+            return null;
+        return fingerprint == key.Fingerprint
+            ? new Submission(SubmissionOutcome.Repeated, SqliteRows.Run(connection, runId))
+            : new Submission(SubmissionOutcome.KeyReused, null);
+    }
 
     private Task<T> Read<T>(Func<SqliteConnection, T> look, CancellationToken cancellationToken)
     {

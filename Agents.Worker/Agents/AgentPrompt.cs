@@ -8,8 +8,8 @@ namespace Agents.Worker.Agents;
 /// <summary>The messages an agent's conversation opens with.</summary>
 internal static class AgentPrompt
 {
-    public static IReadOnlyList<ChatMessage> Of(AgentDefinition agent, AgentRun run) =>
-        [new(ChatRole.System, System(agent, run)), new(ChatRole.User, User(run))];
+    public static IReadOnlyList<ChatMessage> Of(AgentDefinition agent, AgentRun run, IReadOnlyList<AgentRun> earlier) =>
+        [new(ChatRole.System, System(agent, run)), .. ConversationHistory.Of(agent.Name, earlier), new(ChatRole.User, User(run))];
 
     private static string System(AgentDefinition agent, AgentRun run)
     {

@@ -2,12 +2,13 @@ using System.Text.Json;
 using Agents.Runs;
 using Agents.Worker.Agents;
 using Agents.Worker.Models;
+using Agents.Worker.Runs;
 using Microsoft.Extensions.AI;
 
 namespace Agents.Worker.Loop;
 
 /// <summary>One agent's part of one run: what it is to do and how far it is.</summary>
-internal sealed class AgentTask(AgentRun run, AgentDefinition agent, AgentProgress progress, int maxResultBytes, bool isFree)
+internal sealed class AgentTask(RunWork work, AgentDefinition agent, AgentProgress progress, int maxResultBytes, ModelPrice? price)
 {
     /// <summary>The calls another worker began and never ended; null when this worker is the agent's first.</summary>
     public IReadOnlyList<ToolCallRecord>? UnderWay { get; init; }
@@ -15,7 +16,7 @@ internal sealed class AgentTask(AgentRun run, AgentDefinition agent, AgentProgre
     /// <summary>Whether another worker began this agent.</summary>
     public bool IsContinued => UnderWay is not null;
 
-    public AgentRun Run => run;
+    public AgentRun Run => work.Run;
 
     public AgentDefinition Agent => agent;
 
@@ -25,15 +26,15 @@ internal sealed class AgentTask(AgentRun run, AgentDefinition agent, AgentProgre
     public int MaxResultBytes => maxResultBytes;
 
     /// <summary>The messages the conversation opens with.</summary>
-    public IReadOnlyList<ChatMessage> Opening { get; } = AgentPrompt.Of(agent, run);
+    public IReadOnlyList<ChatMessage> Opening { get; } = AgentPrompt.Of(agent, work.Run, work.Earlier);
 
     /// <summary>What a client that is no language model needs to know; others ignore it.</summary>
-    public AdditionalPropertiesDictionary Hints { get; } = ModelHints.Of(agent.Name, run.Repository, run.Query, agent.Output?.Field);
+    public AdditionalPropertiesDictionary Hints { get; } = ModelHints.Of(agent.Name, work.Run.Repository, work.Run.Query, agent.Output?.Field);
 
     /// <summary>Whether a call may have been under way when the worker before was lost.</summary>
     public bool WasUnderWay(ToolRequest call) =>
         UnderWay?.Any(record => record.Tool == call.Tool && JsonElement.DeepEquals(record.Arguments, call.Arguments)) is true;
 
-    /// <summary>What was consumed so far. The price is known only where it is nothing.</summary>
-    public RunUsage Usage => new(progress.InputTokens, progress.OutputTokens, progress.Budget.ToolCalls, isFree ? 0m : null);
+    /// <summary>What was consumed so far. Without a price, or without the tokens it is for, the cost is unknown.</summary>
+    public RunUsage Usage => new(progress.InputTokens, progress.OutputTokens, progress.Budget.ToolCalls, price?.Of(progress.InputTokens, progress.OutputTokens));
 }

@@ -40,6 +40,14 @@ internal sealed class ModelOptions
     /// <summary>Model requests open at the same time in this process. 1–256.</summary>
     public int MaxConcurrency { get; set; } = 16;
 
+    /// <summary>What models cost. A model that is not among them costs nobody knows what.</summary>
+    public IList<ModelPrice> Prices { get; } = [];
+
+    /// <summary>The price of the model in force; null when it is not known. <c>offline</c> asks nobody and is free.</summary>
+    public ModelPrice? EffectivePrice => EffectiveProvider == Offline
+        ? new ModelPrice { Model = Offline, Input = 0, Output = 0 }
+        : Prices.FirstOrDefault(price => price.Model == EffectiveModel);
+
     /// <summary>The provider in force.</summary>
     public string EffectiveProvider => Provider ?? (string.IsNullOrWhiteSpace(ApiKey) ? Offline : OpenAi);
 

@@ -20,6 +20,7 @@ internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
         Range(errors, nameof(options.MaxRetryDelay), options.MaxRetryDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
         Range(errors, nameof(options.MaxAttempts), options.MaxAttempts, 1, 10);
         Range(errors, nameof(options.MaxConcurrency), options.MaxConcurrency, 1, 256);
+        CheckPrices(options.Prices, errors);
         if (options.Temperature is { } temperature) Range(errors, nameof(options.Temperature), temperature, 0f, 2f);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
@@ -36,6 +37,20 @@ internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
             errors.Add("Models:ApiKey is empty or has characters a header cannot carry: set the key without spaces or line ends, or remove it.");
         if (options.ApiKeyHeader is { } header && (header.Length == 0 || !header.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')))
             errors.Add($"Models:ApiKeyHeader is '{header}': use a header name such as 'api-key', or remove it.");
+    }
+
+    private static void CheckPrices(IList<ModelPrice> prices, List<string> errors)
+    {
+        foreach (var (index, price) in prices.Index())
+        {
+            var key = $"Models:Prices:{index}";
+            if (string.IsNullOrWhiteSpace(price.Model)) errors.Add($"{key}:Model is missing: name the model the prices are of.");
+            if (price.Input is not >= 0 or > 10_000) errors.Add(FormattableString.Invariant($"{key}:Input is '{price.Input}': use 0 to 10000, US dollars per million tokens."));
+            if (price.Output is not >= 0 or > 10_000) errors.Add(FormattableString.Invariant($"{key}:Output is '{price.Output}': use 0 to 10000, US dollars per million tokens."));
+        }
+
+        foreach (var twice in prices.GroupBy(price => price.Model).Where(group => group.Key is not null && group.Count() > 1))
+            errors.Add($"Models:Prices has '{twice.Key}' {twice.Count()} times: give each model once.");
     }
 
     private static void CheckOffline(ModelOptions options, List<string> errors)

@@ -9,7 +9,7 @@ namespace Agents.Worker.Runs;
 /// <summary>All that one agent writes about itself: text as it comes, tool calls, checkpoints. Every write is fenced by the lease.</summary>
 /// <remarks>
 /// Text is gathered and written at most every <see cref="TextInterval"/> by a pump of the journal's own; whatever else is written takes the
-/// gathered text along first, so readers see things in the order they happened. <c>_writing</c> makes the writes of text one by one; <c>_text</c>
+/// gathered text along first, so readers see things in the order they happened. <c>_standing</c> belongs to the agent's loop. <c>_writing</c> makes the writes of text one by one; <c>_text</c>
 /// and what is known of the turn are guarded by <c>_gate</c>. A write that fails in the pump is thrown at the next call.
 /// </remarks>
 internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
@@ -31,6 +31,7 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     private bool _spokeBefore;
     private bool _speaks;
     private bool _heard;
+    private AgentExecution? _standing;
 
     public AgentJournal(IRunStore store, IRunEvents events, LeaseKeeper keeper, string agent, TimeProvider time)
     {
@@ -63,8 +64,11 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
         await _events.AppendAsync(Lease, [RunEventDraft.Of(RunEventTypes.TurnReset, _agent, new { reason })], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Writes that the agent works, or how it ended.</summary>
-    public Task StateAsync(AgentExecution agent, CancellationToken cancellationToken) =>
-        SaveAsync(new RunChange { Agent = agent }, cancellationToken);
+    public Task StateAsync(AgentExecution agent, CancellationToken cancellationToken)
+    {
+        _standing = agent;
+        return SaveAsync(new RunChange { Agent = agent }, cancellationToken);
+    }
 
     /// <summary>Call before each turn.</summary>
     /// <exception cref="LeaseLostException">Do not ask the model.</exception>
@@ -74,7 +78,9 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     public async Task TurnEndedAsync(AgentProgress progress, RunUsage usage, CancellationToken cancellationToken)
     {
         Gather(_filter.End());
-        var change = new RunChange { Checkpoint = Checkpoint(progress), Events = [RunEventDraft.Of(RunEventTypes.Usage, _agent, usage)] };
+        // With its standing: what an agent consumed is known too when its run is cancelled, or fails with its workers.
+        _standing = _standing! with { Usage = usage };
+        var change = new RunChange { Agent = _standing, Checkpoint = Checkpoint(progress), Events = [RunEventDraft.Of(RunEventTypes.Usage, _agent, usage)] };
         await SaveAsync(change, cancellationToken).ConfigureAwait(false);
         lock (_gate)
         {

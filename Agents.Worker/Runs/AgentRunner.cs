@@ -28,15 +28,16 @@ internal sealed partial class AgentRunner(
     /// <exception cref="RunStoreUnavailableException">What the agent did could not be written: that is no fault of the agent.</exception>
     /// <exception cref="OperationCanceledException">Nothing more was written.</exception>
     public async Task<AgentExecution?> RunAsync(
-        AgentRun run, LeaseKeeper keeper, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
+        RunWork work, LeaseKeeper keeper, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
     {
+        var run = work.Run;
         await using var journal = new AgentJournal(store, events, keeper, agent.Name, time);
         var underWay = agent.State == AgentState.Running ? await UnderWayAsync(run, agent, cancellationToken).ConfigureAwait(false) : null;
         agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
         await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);
 
         var ended = catalog.Find(agent.Name) is { } definition
-            ? await RunAsync(new AgentTask(run, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectiveProvider == ModelOptions.Offline) { UnderWay = underWay }, agent, journal, draining, cancellationToken).ConfigureAwait(false)
+            ? await RunAsync(new AgentTask(work, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectivePrice) { UnderWay = underWay }, agent, journal, draining, cancellationToken).ConfigureAwait(false)
             : Fail(agent, $"There is no agent '{agent.Name}'. There are: {string.Join(", ", catalog.Names)}.");
         if (ended is null) return null;
         ended = ended with { EndedAt = time.GetUtcNow() };

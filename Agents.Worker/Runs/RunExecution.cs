@@ -52,6 +52,7 @@ internal sealed partial class RunExecution(
         using var activity = Start(run);
         LogStarted(run.Id, run.Agents.Count, keeper.Lease.Attempt);
         var checkpoints = (await store.GetCheckpointsAsync(run.Id, cancellationToken).ConfigureAwait(false)).ToDictionary(c => c.Agent, c => c.State);
+        var task = await RunWork.LoadAsync(run, store, cancellationToken).ConfigureAwait(false);
         using var perRun = new SemaphoreSlim(options.Value.MaxAgentsPerRun);
         var work = run.Agents.Select(async agent =>
         {
@@ -59,7 +60,7 @@ internal sealed partial class RunExecution(
             using var slot = await slots.TakeAsync(perRun, cancellationToken).ConfigureAwait(false);
             if (draining.IsCancellationRequested) return null;
             var progress = checkpoints.TryGetValue(agent.Name, out var state) ? state.Deserialize<AgentProgress>(RunsJson.Options)! : new AgentProgress();
-            return await agents.RunAsync(run, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
+            return await agents.RunAsync(task, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
         }).ToList();
 
         // Every agent has stopped before anything is concluded: nothing of this run is left working behind its last write.

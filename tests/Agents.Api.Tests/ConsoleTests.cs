@@ -66,7 +66,7 @@ public sealed partial class ConsoleTests(ApiFixture fixture)
 
         var submit = paths.GetProperty("/api/v1/runs").GetProperty("post");
         submit.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _).ShouldBeTrue();
-        submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).ShouldBe(["202", "400", "413", "415"], ignoreOrder: true);
+        submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).ShouldBe(["202", "200", "400", "413", "415", "422", "429", "503"], ignoreOrder: true);
         paths.GetProperty("/api/v1/runs/{id}").GetProperty("get").GetProperty("responses").TryGetProperty("404", out _).ShouldBeTrue();
         paths.GetProperty("/api/v1/runs/{id}/events").GetProperty("get").GetProperty("responses").GetProperty("200")
             .GetProperty("content").TryGetProperty("text/event-stream", out _).ShouldBeTrue();

@@ -23,6 +23,10 @@ public sealed class ProblemTests(ApiFixture fixture)
         { "GET", "/api/v1/runs?limit=0", null, 400, "limit", "1 to 200" },
         { "GET", "/api/v1/runs?limit=-1", null, 400, "limit", "'-1'" },
         { "GET", "/api/v1/runs?cursor=abc", null, 400, "cursor", "'abc'" },
+        { "GET", "/api/v1/runs?created_after=yesterday", null, 400, "created_after", "'yesterday'" },
+        { "GET", "/api/v1/runs?created_before=2026-01-01T00:00:00", null, 400, "created_before", "offset" },
+        { "GET", "/api/v1/runs?conversation=c1", null, 400, "conversation", "conversation_id" },
+        { "GET", "/api/v1/conversations/c1?limit=201", null, 400, "limit", "1 to 200" },
         { "POST", "/api/v1/runs", "", 400, "body", "empty" },
         { "POST", "/api/v1/runs", "{\"query\":", 400, "body", "line 1" },
         { "POST", "/api/v1/runs", "[]", 400, "body", "JSON object" },
@@ -74,6 +78,24 @@ public sealed class ProblemTests(ApiFixture fixture)
         answer.String("detail").ShouldContain(named);
         if (field is not null)
             answer.Json.GetProperty("errors").GetProperty(field).EnumerateArray().Select(text => text.GetString()).ShouldContain(text => text!.Contains(named));
+    }
+
+    [Theory]
+    [InlineData("Prefer", "wait=0", "1 to 200")]
+    [InlineData("Prefer", "wait=201", "'201'")]
+    [InlineData("Prefer", "wait", "''")]
+    [InlineData("Prefer", "respond-async, WAIT=soon; x=1", "'soon'")]
+    [InlineData("Idempotency-Key", "", "1 to 255")]
+    [InlineData("Idempotency-Key", "\"\"", "1 to 255")]
+    [InlineData("Idempotency-Key", "\"a\", \"b\"", "once")]
+    [InlineData("Idempotency-Key", "a, b", "once")]
+    [InlineData("Idempotency-Key", "\"a\\b\"", "visible ASCII")]
+    public async Task Header_IsRefusedByName_WhenItCannotBeHeeded(string header, string value, string named)
+    {
+        var answer = await fixture.Api.PostAsync("/api/v1/runs", """{"repository":"self","query":"manual"}""", (header, value));
+
+        ((int)answer.Status).ShouldBe(400, answer.Text);
+        answer.Json.GetProperty("errors").GetProperty(header)[0].GetString()!.ShouldContain(named);
     }
 
     [Fact]

@@ -105,7 +105,22 @@ public sealed class RunTests(ApiFixture fixture)
     }
 
     [Fact]
-    public async Task Delete_IsRefusedUntilTheEnd_WhenTheRunIsAtWork()
+    public async Task Delete_EndsTheRunAndTakesEverythingAlong_WhenItIsAtWork()
+    {
+        var id = await Api.SubmitAsync("hold on");
+        await fixture.Worker.TakenAsync(id);
+        var events = await Api.OpenAsync($"/api/v1/runs/{id}/events");
+
+        (await Api.SendAsync(HttpMethod.Delete, $"/api/v1/runs/{id}")).Status.ShouldBe(HttpStatusCode.NoContent);
+
+        (await events.AllAsync()).ShouldNotBeEmpty();
+        (await Api.GetAsync($"/api/v1/runs/{id}")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await Api.GetAsync($"/api/v1/runs/{id}/events")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await Api.SendAsync(HttpMethod.Delete, $"/api/v1/runs/{id}")).Status.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Delete_IsAskedAgainLater_WhenTheWorkerDoesNotStop()
     {
         var id = await Api.SubmitAsync("manual work");
         var lease = await fixture.Worker.TakenAsync(id);
@@ -116,10 +131,9 @@ public sealed class RunTests(ApiFixture fixture)
 
         tooEarly.Status.ShouldBe(HttpStatusCode.Conflict);
         tooEarly.ContentType.ShouldBe("application/problem+json");
-        tooEarly.String("detail").ShouldContain("cancel");
+        tooEarly.String("detail").ShouldContain("being cancelled");
+        tooEarly.Response.Headers.RetryAfter.ShouldNotBeNull();
         deleted.Status.ShouldBe(HttpStatusCode.NoContent);
-        (await Api.GetAsync($"/api/v1/runs/{id}")).Status.ShouldBe(HttpStatusCode.NotFound);
-        (await Api.GetAsync($"/api/v1/runs/{id}/events")).Status.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact]

@@ -17,15 +17,18 @@ internal sealed class ApiClient(HttpClient http)
 {
     public HttpClient Http => http;
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string contentType = "application/json", string? lastEventId = null)
+    public Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string contentType = "application/json", string? lastEventId = null) =>
+        SendAsync(method, path, body, contentType, lastEventId is null ? [] : [("Last-Event-ID", lastEventId)]);
+
+    private async Task<Answer> SendAsync(HttpMethod method, string path, string? body, string contentType, (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, contentType);
         // A server that refuses a long body closes the connection, which would cut off a client that is still writing it.
         request.Headers.ExpectContinue = body?.Length > 64 * 1024;
-        if (lastEventId is not null)
-            request.Headers.Add("Last-Event-ID", lastEventId);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         return new Answer(
             response.StatusCode, response.Content.Headers.ContentType?.MediaType,
@@ -34,7 +37,11 @@ internal sealed class ApiClient(HttpClient http)
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
+    public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, "application/json", headers);
+
     public Task<Answer> PostAsync(string path, string body) => SendAsync(HttpMethod.Post, path, body);
+
+    public Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, body, "application/json", headers);
 
     public async Task<string> SubmitAsync(string query, string agents = """["tester","simplifier"]""")
     {

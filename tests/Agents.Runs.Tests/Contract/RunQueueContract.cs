@@ -28,6 +28,24 @@ public abstract class RunQueueContract
     }
 
     [Fact]
+    public async Task Queue_CountsWhatWaits_AsRunsComeAndGo()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        (await runs.Queue.CountAsync(Cancel)).ShouldBe(0);
+        await runs.SubmitAsync();
+        await runs.SubmitAsync();
+        (await runs.Queue.CountAsync(Cancel)).ShouldBe(2);
+
+        var lease = (await runs.Queue.TryClaimAsync("w", Cancel)).ShouldNotBeNull();
+        (await runs.Queue.CountAsync(Cancel)).ShouldBe(1);
+        await runs.Queue.HandBackAsync(lease, Cancel);
+        (await runs.Queue.CountAsync(Cancel)).ShouldBe(2);
+        await runs.Store.RequestCancelAsync(lease.RunId, Cancel);
+        (await runs.Queue.CountAsync(Cancel)).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Claim_WakesUp_WhenAnotherProcessSubmits()
     {
         await using var backend = NewBackend();

@@ -301,6 +301,22 @@ public abstract class RunStoreContract
     }
 
     [Fact]
+    public async Task Submission_IsFoundByItsKey_WhileThatIsRemembered()
+    {
+        await using var backend = NewBackend();
+        var runs = await backend.OpenAsync();
+        var key = new SubmissionKey("ann", "order-1", "one");
+        (await runs.Store.FindSubmissionAsync(key, Cancel)).ShouldBeNull();
+        var first = await runs.Store.CreateOnceAsync(Sample.Run(), key, Cancel);
+
+        var found = (await runs.Store.FindSubmissionAsync(key, Cancel)).ShouldNotBeNull();
+
+        (found.Outcome, found.Run!.Id).ShouldBe((SubmissionOutcome.Repeated, first.Run!.Id));
+        (await runs.Store.FindSubmissionAsync(key with { Fingerprint = "two" }, Cancel)).ShouldBe(new Submission(SubmissionOutcome.KeyReused, null));
+        (await runs.Store.FindSubmissionAsync(key with { Owner = "bob" }, Cancel)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Submission_IsRefused_WhenItsKeyWasUsedForAnotherRequest()
     {
         await using var backend = NewBackend();

@@ -173,6 +173,34 @@ public sealed class KillTests
     [Theory]
     [InlineData("sqlite")]
     [InlineData("redis")]
+    public async Task Cancel_StopsTheModel_WhicheverApiIsAsked(string store)
+    {
+        var point = new Point();
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        await using var model = await ScriptedModel.StartAsync((_, cancel) => point.PassAsync(cancel), (_, _) => Task.CompletedTask, needsRepair: false);
+        await using var storage = await RunsStorage.OpenAsync(store);
+        await using var processes = new RunProcesses(storage, model, gateway);
+        await processes.StartWorkerAsync();
+        await processes.SubmitAsync();
+        var other = await processes.StartApiAsync();
+        await point.ReachedAsync();
+
+        var asked = TimeProvider.System.GetTimestamp();
+        using var answer = await other.PostAsync($"/api/v1/runs/{processes.RunId}/cancel", null, TestContext.Current.CancellationToken);
+        var events = await processes.Stream.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
+        var took = TimeProvider.System.GetElapsedTime(asked);
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"{store}: {took.TotalMilliseconds:0} ms from the request at one Api to run.end at the other");
+        ((int)answer.StatusCode).ShouldBe(202);
+        events[^1].Data.GetProperty("state").GetString().ShouldBe("cancelled");
+        // Long before the lease would have run out: the worker was told.
+        took.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        model.Turns.ShouldBe([First]);
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("redis")]
     public async Task Run_FailsWithTheReasons_WhenItTakesThreeWorkersAlong(string store)
     {
         // Each worker gets as far as its first turn, and no further.

@@ -35,6 +35,14 @@ internal sealed class RunProcesses(RunsStorage storage, ScriptedModel model, Gat
         return worker;
     }
 
+    /// <summary>Another process of the Api.</summary>
+    public async Task<HttpClient> StartApiAsync()
+    {
+        var api = await ServiceProcess.StartAsync("Agents.Api", environment: storage.Settings);
+        _processes.Add(api);
+        return api.Client;
+    }
+
     /// <summary>Makes a run through the Api and begins to follow it there.</summary>
     public async Task SubmitAsync()
     {

@@ -42,6 +42,14 @@ public sealed class ModelOptionsTests
         Errors(new ModelOptions { Provider = "openai", Model = "m", BaseUrl = url }).ShouldHaveSingleItem().ShouldStartWith("Models:BaseUrl");
 
     [Fact]
+    public void Validate_NamesEveryWrongPrice()
+    {
+        var options = new ModelOptions { Prices = { new ModelPrice { Model = "m", Input = -1 }, new ModelPrice { Model = "m", Input = 0, Output = 20_000 }, new ModelPrice { Input = 1, Output = 1 } } };
+
+        Errors(options).Select(error => error.Split(' ')[0]).ShouldBe(["Models:Prices:0:Input", "Models:Prices:0:Output", "Models:Prices:1:Output", "Models:Prices:2:Model", "Models:Prices"]);
+    }
+
+    [Fact]
     public void Validate_RefusesAnUnknownProvider() =>
         Errors(new ModelOptions { Provider = "oracle" }).ShouldHaveSingleItem().ShouldBe("Models:Provider is 'oracle': use 'offline' or 'openai'.");
 

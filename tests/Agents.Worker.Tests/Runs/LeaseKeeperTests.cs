@@ -75,6 +75,8 @@ public sealed class LeaseKeeperTests
 
         public Task EnqueueAsync(string runId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task<long> CountAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<RunLease> ClaimAsync(string workerId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<RunLease?> TryClaimAsync(string workerId, CancellationToken cancellationToken) => throw new NotSupportedException();

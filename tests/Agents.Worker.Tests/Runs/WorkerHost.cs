@@ -45,7 +45,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         return worker;
     }
 
-    public async Task<string> SubmitAsync(string query, IReadOnlyList<string>? agents = null, RunBudget? budget = null, RunTools? tools = null)
+    public async Task<string> SubmitAsync(
+        string query, IReadOnlyList<string>? agents = null, RunBudget? budget = null, RunTools? tools = null, string? conversation = null, string? owner = null)
     {
         var run = new AgentRun
         {
@@ -55,6 +56,8 @@ internal sealed class WorkerHost : IAsyncDisposable
             Agents = [.. (agents ?? BuiltInAgents.Default).Select(name => new AgentExecution { Name = name })],
             Budget = budget ?? new RunBudget(),
             Tools = tools,
+            ConversationId = conversation,
+            Owner = owner,
             CreatedAt = TimeProvider.System.GetUtcNow(),
         };
         await Store.CreateAsync(run, CancellationToken.None);
