@@ -21,6 +21,7 @@ app.UseCallerGuard();
 app.MapDefaultEndpoints();
 app.MapRuns();
 app.MapConversations();
+app.MapApprovals();
 app.MapStream();
 app.MapSessions();
 app.MapCatalog();

@@ -59,6 +59,9 @@ public sealed record AgentRun
     /// <summary>Whether somebody asked for the end of the run. It ends when its worker has stopped.</summary>
     public bool CancelRequested { get; init; }
 
+    /// <summary>The tool calls for which consent was asked; null when there were none.</summary>
+    public IReadOnlyList<RunApproval>? Approvals { get; init; }
+
     /// <summary>Why the run failed.</summary>
     public string? Error { get; init; }
 

@@ -1,6 +1,9 @@
 namespace Agents.Runs;
 
-/// <summary>Which tools the agents of a run may use. Tools are named as their server names them, such as <c>search_code</c>.</summary>
+/// <summary>
+/// Which tools the agents of a run may use. Tools are named as their server names them, such as <c>search_code</c>, or with the gateway's prefix,
+/// such as <c>repository__search_code</c>; <c>*</c> and <c>?</c> stand for any text and any character.
+/// </summary>
 public sealed record RunTools
 {
     /// <summary>Only these; null allows all.</summary>
@@ -9,8 +12,6 @@ public sealed record RunTools
     /// <summary>None of these, even where <see cref="Allow"/> has them.</summary>
     public IReadOnlyList<string>? Deny { get; init; }
 
-    /// <summary>Whether an agent may call <paramref name="tool"/>.</summary>
-    public bool Permits(string tool) =>
-        Deny?.Contains(tool, StringComparer.Ordinal) is not true
-        && Allow?.Contains(tool, StringComparer.Ordinal) is not false;
+    /// <summary>Calls of these wait for somebody's consent, once per call.</summary>
+    public IReadOnlyList<string>? RequireApproval { get; init; }
 }

@@ -22,6 +22,7 @@ internal static class RunRules
         .. request.Budget?.Validate() ?? [],
         .. Names("tools.allow", request.Tools?.Allow),
         .. Names("tools.deny", request.Tools?.Deny),
+        .. Names("tools.require_approval", request.Tools?.RequireApproval),
         .. Name("conversation_id", request.ConversationId),
         .. Labels(request.Metadata),
     ];

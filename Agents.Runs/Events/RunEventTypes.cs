@@ -18,6 +18,9 @@ public static class RunEventTypes
     /// <summary>A tool call ended: <c>number, tool, is_error, duration_ms, result_chars, preview</c>. Written by the store.</summary>
     public const string ToolResult = "tool.result";
 
+    /// <summary>Consent to a tool call is wanted, or was given or refused: <c>id, state, tool, arguments, reason?, decided_by?</c>. Written by the store.</summary>
+    public const string Approval = "approval";
+
     /// <summary>What the agent said since its last tool result is void; the turn is told again: <c>reason</c>. Written by the worker.</summary>
     public const string TurnReset = "turn.reset";
 

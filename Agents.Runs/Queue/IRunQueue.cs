@@ -29,6 +29,13 @@ public interface IRunQueue
     /// <exception cref="LeaseLostException">The lease no longer holds.</exception>
     Task HandBackAsync(RunLease lease, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Gives a run back whose agents can do nothing before these requests for consent are decided. It waits without a worker, or is queued again
+    /// when one of them was decided meanwhile. Costs no attempt.
+    /// </summary>
+    /// <exception cref="LeaseLostException">The lease no longer holds.</exception>
+    Task ParkAsync(RunLease lease, IReadOnlyList<string> approvals, CancellationToken cancellationToken);
+
     /// <summary>Gives up an attempt that went wrong; the run is queued again, or fails after <see cref="RunQueueOptions.MaxAttempts"/>.</summary>
     /// <param name="lease">The lease to give up.</param>
     /// <param name="reason">What went wrong, for the person who reads the run.</param>

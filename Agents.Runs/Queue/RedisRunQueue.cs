@@ -78,6 +78,9 @@ internal sealed class RedisRunQueue(RedisDatabase database, IOptions<RunQueueOpt
     public Task HandBackAsync(RunLease lease, CancellationToken cancellationToken) => _runs.ChangeAsync(
         lease, (run, now) => RunTransitions.Requeue(run.Standing, run.Agents, $"handed back by worker {lease.WorkerId}", now), cancellationToken);
 
+    public Task ParkAsync(RunLease lease, IReadOnlyList<string> approvals, CancellationToken cancellationToken) => _runs.ChangeAsync(
+        lease, (run, now) => ApprovalTransitions.Park(run.Standing, run.Agents, approvals, now), cancellationToken);
+
     public Task AbandonAsync(RunLease lease, string reason, CancellationToken cancellationToken) => _runs.ChangeAsync(
         lease, (run, now) => RunTransitions.LoseAttempt(run.Standing, run.Agents, reason, _options.MaxAttempts, now), cancellationToken);
 

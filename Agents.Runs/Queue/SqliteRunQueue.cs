@@ -66,6 +66,9 @@ internal sealed class SqliteRunQueue(SqliteDatabase database, IOptions<RunQueueO
     public Task HandBackAsync(RunLease lease, CancellationToken cancellationToken) =>
         ChangeAsync(lease, (run, agents, now) => RunTransitions.Requeue(run, agents, $"handed back by worker {lease.WorkerId}", now), cancellationToken);
 
+    public Task ParkAsync(RunLease lease, IReadOnlyList<string> approvals, CancellationToken cancellationToken) =>
+        ChangeAsync(lease, (run, agents, now) => ApprovalTransitions.Park(run, agents, approvals, now), cancellationToken);
+
     public Task AbandonAsync(RunLease lease, string reason, CancellationToken cancellationToken) =>
         ChangeAsync(lease, (run, agents, now) => RunTransitions.LoseAttempt(run, agents, reason, _options.MaxAttempts, now), cancellationToken);
 

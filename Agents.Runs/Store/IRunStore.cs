@@ -29,7 +29,7 @@ public interface IRunStore
     Task<IReadOnlyList<AgentRun>> ReadConversationAsync(string? owner, string conversationId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Asks for the end of a run. A queued one is cancelled at once; a running one when its worker heeds
+    /// Asks for the end of a run. One that is queued or waits for approval is cancelled at once; a running one when its worker heeds
     /// <see cref="LeaseSignal.CancelRequested"/>, at the latest when its lease expires. An ended one stays as it is.
     /// </summary>
     /// <returns>The run after the request; null if there is none of that id.</returns>
@@ -50,6 +50,14 @@ public interface IRunStore
     /// <returns>The call's number.</returns>
     /// <exception cref="LeaseLostException">The lease no longer holds: do not dispatch.</exception>
     Task<int> BeginToolCallAsync(RunLease lease, ToolCallStart call, CancellationToken cancellationToken);
+
+    /// <summary>Asks for consent to tool calls; each is announced as <see cref="RunEventTypes.Approval"/>. What was asked for before is left as it is.</summary>
+    /// <returns>All requests of the run as they are now.</returns>
+    /// <exception cref="LeaseLostException">The lease no longer holds; nothing was written.</exception>
+    Task<IReadOnlyList<RunApproval>> RequestApprovalsAsync(RunLease lease, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancellationToken);
+
+    /// <summary>Decides about a tool call, once: whoever comes second changes nothing. A run that waits for it is queued again.</summary>
+    Task<ApprovalAnswer> DecideApprovalAsync(string runId, string approvalId, ApprovalDecision decision, CancellationToken cancellationToken);
 
     /// <summary>Ends a run: agents that have not ended become cancelled or failed with it, the checkpoints go, <see cref="RunEventTypes.RunEnd"/> is the last event.</summary>
     /// <param name="lease">The lease, which ends too.</param>

@@ -13,8 +13,8 @@ namespace Agents.Runs;
 /// </summary>
 internal sealed partial class RedisDatabase : IAsyncDisposable
 {
-    /// <summary>The version of the keys and of what is in them. An older program refuses a newer one's.</summary>
-    public const int Version = 1;
+    /// <summary>The version of the keys and of what is in them. An older program refuses a newer one's. 2: approvals, which an older worker would not wait for.</summary>
+    public const int Version = 2;
 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);

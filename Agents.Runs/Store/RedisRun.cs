@@ -36,7 +36,7 @@ internal sealed record RedisRun(
     [
         "state", RunsJson.Word(run.State), "attempt", run.Attempt, "failed_attempts", run.FailedAttempts, "failures", run.Failures ?? "",
         "cancel_requested", run.CancelRequested ? 1 : 0, "worker", run.WorkerId ?? "", "expires", Ticks(run.LeaseExpires), "started", Ticks(run.StartedAt),
-        "ended", Ticks(run.EndedAt), "error", run.Error ?? "",
+        "ended", Ticks(run.EndedAt), "error", run.Error ?? "", "approvals", run.Approvals.Count == 0 ? "" : StoredJson.Write(run.Approvals),
     ];
 
     /// <summary>The field of an agent.</summary>
@@ -63,6 +63,7 @@ internal sealed record RedisRun(
             StartedAt = Time(fields["started"]),
             EndedAt = Time(fields["ended"]),
             Error = Text("error"),
+            Approvals = Text("approvals") is { } approvals ? StoredJson.Read<RunApproval[]>(approvals) : [],
         };
         return new RedisRun(
             standing,
@@ -73,7 +74,7 @@ internal sealed record RedisRun(
             Text("submission"),
             [.. StoredJson.Read<string[]>(fields["agents"]).Select(name => StoredJson.Read<AgentExecution>(fields[AgentPrefix + name]))]);
 
-        string? Text(string name) => fields[name] is { Length: > 0 } text ? text : null;
+        string? Text(string name) => fields.GetValueOrDefault(name) is { Length: > 0 } text ? text : null;
     }
 
     public static DateTimeOffset? Time(string? ticks) =>

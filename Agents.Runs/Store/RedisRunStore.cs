@@ -125,6 +125,31 @@ internal sealed class RedisRunStore(RedisDatabase database, TimeProvider time) :
         return number == RedisScripts.Lost ? throw new LeaseLostException(lease) : (int)number;
     }
 
+    public async Task<IReadOnlyList<RunApproval>> RequestApprovalsAsync(
+        RunLease lease, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RunApproval>? asked = null;
+        var step = await _runs.ChangeAsync(lease.RunId, (run, now) =>
+        {
+            RunStanding.Fence(run.Standing, lease);
+            var wanted = ApprovalTransitions.Request(run.Standing, requests, now);
+            asked = wanted is null ? run.Standing.Approvals : null;
+            return wanted;
+        }, cancellationToken).ConfigureAwait(false);
+        return step?.Run.Approvals ?? asked ?? throw new LeaseLostException(lease);
+    }
+
+    public async Task<ApprovalAnswer> DecideApprovalAsync(string runId, string approvalId, ApprovalDecision decision, CancellationToken cancellationToken)
+    {
+        var answer = new ApprovalAnswer(ApprovalOutcome.NotFound, null);
+        await _runs.ChangeAsync(runId, (run, now) =>
+        {
+            (var step, answer) = ApprovalTransitions.Decide(run.Standing, run.Agents, approvalId, decision, now);
+            return step;
+        }, cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
     public Task EndAsync(RunLease lease, RunState state, string? error, CancellationToken cancellationToken)
     {
         if (!state.IsEnded())

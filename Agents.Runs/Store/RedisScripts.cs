@@ -6,10 +6,11 @@ namespace Agents.Runs;
 /// </summary>
 internal static class RedisScripts
 {
-    /// <summary>Keys: schema. Values: our version. Returns the version found.</summary>
+    /// <summary>Keys: schema. Values: our version. Brings an older version up to ours; returns the version that is there then.</summary>
     public const string Schema =
         """
-        redis.call('SET', KEYS[1], ARGV[1], 'NX')
+        local found = redis.call('GET', KEYS[1])
+        if not found or tonumber(found) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
         return redis.call('GET', KEYS[1])
         """;
 
@@ -38,7 +39,7 @@ internal static class RedisScripts
           local turn, answer = string.match(heard, '^(%d+):(%d+)$')
           if tonumber(turn) >= tonumber(ARGV[2]) then return tonumber(answer) end
         end
-        if ARGV[3] ~= '' and (run[2] ~= ARGV[3] or (run[1] ~= 'running' and run[1] ~= 'waiting_approval')) then return -1 end
+        if ARGV[3] ~= '' and (run[2] ~= ARGV[3] or run[1] ~= 'running') then return -1 end
         if ARGV[4] ~= '' and run[3] ~= ARGV[4] then return -2 end
 
         local at = 9
@@ -82,7 +83,7 @@ internal static class RedisScripts
           local turn, answer = string.match(heard, '^(%d+):(%d+)$')
           if tonumber(turn) >= tonumber(ARGV[2]) then return tonumber(answer) end
         end
-        if run[2] ~= ARGV[3] or (run[1] ~= 'running' and run[1] ~= 'waiting_approval') then return -1 end
+        if run[2] ~= ARGV[3] or run[1] ~= 'running' then return -1 end
         local number = redis.call('HINCRBY', KEYS[1], 'calls', 1)
         redis.call('HSET', KEYS[3], number, ARGV[6])
         redis.call('RPUSH', KEYS[2], ARGV[7] .. number .. ARGV[8])

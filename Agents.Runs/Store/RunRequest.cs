@@ -40,5 +40,6 @@ internal sealed record RunRequest(
         FailedAttempts = standing.FailedAttempts,
         CancelRequested = standing.CancelRequested,
         Error = standing.Error,
+        Approvals = standing.Approvals.Count == 0 ? null : standing.Approvals,
     };
 }

@@ -27,11 +27,14 @@ internal sealed record RunStanding
 
     public string? Error { get; init; }
 
+    /// <summary>The calls for which consent was asked, in the order of the asking.</summary>
+    public IReadOnlyList<RunApproval> Approvals { get; init; } = [];
+
     /// <summary>Whether a lease is the one under which the run is worked on now.</summary>
-    public bool Holds(RunLease lease) => State is RunState.Running or RunState.WaitingApproval && Attempt == lease.Attempt;
+    public bool Holds(RunLease lease) => State == RunState.Running && Attempt == lease.Attempt;
 
     /// <summary>Whether the worker stopped renewing its lease.</summary>
-    public bool IsExpired(DateTimeOffset now) => State is RunState.Running or RunState.WaitingApproval && LeaseExpires <= now;
+    public bool IsExpired(DateTimeOffset now) => State == RunState.Running && LeaseExpires <= now;
 
     /// <exception cref="LeaseLostException">The run is gone, ended, queued again or taken by another attempt.</exception>
     public static RunStanding Fence(RunStanding? run, RunLease lease) => run is not null && run.Holds(lease) ? run : throw new LeaseLostException(lease);

@@ -6,8 +6,11 @@ namespace Agents.Runs;
 /// <param name="Events">What tells of it, in order.</param>
 internal sealed record RunStep(RunStanding Run, IReadOnlyList<AgentExecution> Agents, IReadOnlyList<RunEventDraft> Events)
 {
+    /// <summary>Whether the run was queued before this change too, which then leaves its place in the queue alone.</summary>
+    public bool WasQueued { get; init; }
+
     /// <summary>Whether a worker can take the run from now on.</summary>
-    public bool Queues => Run.State == RunState.Queued;
+    public bool Queues => Run.State == RunState.Queued && !WasQueued;
 
     /// <summary>Whether this is the run's last change: its checkpoints go with it.</summary>
     public bool Ends => Run.State.IsEnded();

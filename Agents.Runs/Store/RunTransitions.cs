@@ -24,7 +24,7 @@ internal static class RunTransitions
     /// <summary>Somebody asks for the end of a run; null when that changes nothing.</summary>
     public static RunStep? RequestCancel(RunStanding run, IReadOnlyList<AgentExecution> agents, DateTimeOffset now)
     {
-        if (run.State == RunState.Queued)
+        if (run.State is RunState.Queued or RunState.WaitingApproval)
             return End(run, agents, RunState.Cancelled, error: null, now);
         return run.CancelRequested || run.State.IsEnded() ? null : Announced(run with { CancelRequested = true }, reason: "cancel requested");
     }
@@ -95,7 +95,8 @@ internal static class RunTransitions
         Preview = call.Result.Length <= PreviewChars ? call.Result : call.Result[..PreviewChars] + "…",
     });
 
-    private static RunStep Announced(RunStanding run, IReadOnlyList<AgentExecution>? agents = null, string? reason = null) => new(
+    /// <summary>A standing with the event that tells of it.</summary>
+    public static RunStep Announced(RunStanding run, IReadOnlyList<AgentExecution>? agents = null, string? reason = null) => new(
         run, agents ?? [], [RunEventDraft.Of(RunEventTypes.RunState, null, new { RunId = run.Id, run.State, run.Attempt, Reason = reason })]);
 
     private static AgentExecution Stopped(AgentExecution agent, RunState state, string? error, DateTimeOffset now) => state switch

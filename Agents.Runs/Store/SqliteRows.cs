@@ -8,7 +8,7 @@ internal static class SqliteRows
     public const string Queued = "queued";
 
     private const string StandingColumns =
-        "id, state, attempt, failed_attempts, failures, cancel_requested, worker_id, lease_expires, started_at, ended_at, error";
+        "id, state, attempt, failed_attempts, failures, cancel_requested, worker_id, lease_expires, started_at, ended_at, error, approvals";
 
     private const string RunColumns = StandingColumns + ", request, created_at, ordinal";
 
@@ -22,7 +22,7 @@ internal static class SqliteRows
 
     /// <summary>The runs whose worker stopped renewing its lease.</summary>
     public static List<RunStanding> Expired(SqliteConnection connection, DateTimeOffset now) => connection.Query(
-        $"SELECT {StandingColumns} FROM runs WHERE state IN ('running', 'waiting_approval') AND lease_expires <= $now ORDER BY ordinal", ReadStanding, ("$now", now));
+        $"SELECT {StandingColumns} FROM runs WHERE state = 'running' AND lease_expires <= $now ORDER BY ordinal", ReadStanding, ("$now", now));
 
     /// <summary>A run with its agents; null if there is none of that id.</summary>
     public static AgentRun? Run(SqliteConnection connection, string runId)
@@ -92,8 +92,9 @@ internal static class SqliteRows
         StartedAt = row.Time(8),
         EndedAt = row.Time(9),
         Error = row.Text(10),
+        Approvals = row.Text(11) is { } approvals ? StoredJson.Read<RunApproval[]>(approvals) : [],
     };
 
     private static (AgentRun Run, long Ordinal) ReadRun(SqliteDataReader row) =>
-        (StoredJson.Read<RunRequest>(row.GetString(11)).ToRun(ReadStanding(row), row.Time(12)!.Value, agents: []), row.GetInt64(13));
+        (StoredJson.Read<RunRequest>(row.GetString(12)).ToRun(ReadStanding(row), row.Time(13)!.Value, agents: []), row.GetInt64(14));
 }

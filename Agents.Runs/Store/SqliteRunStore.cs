@@ -124,6 +124,29 @@ internal sealed class SqliteRunStore(SqliteDatabase database, IOptions<RunStorag
         return number;
     }, cancellationToken);
 
+    public Task<IReadOnlyList<RunApproval>> RequestApprovalsAsync(RunLease lease, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancellationToken) =>
+        database.WriteAsync(write =>
+        {
+            var now = time.GetUtcNow();
+            var run = RunStanding.Fence(SqliteRows.Standing(write.Connection, lease.RunId), lease);
+            if (ApprovalTransitions.Request(run, requests, now) is not { } step)
+                return run.Approvals;
+            write.Apply(step, now);
+            return step.Run.Approvals;
+        }, cancellationToken);
+
+    public Task<ApprovalAnswer> DecideApprovalAsync(string runId, string approvalId, ApprovalDecision decision, CancellationToken cancellationToken) =>
+        database.WriteAsync(write =>
+        {
+            if (SqliteRows.Standing(write.Connection, runId) is not { } run)
+                return new ApprovalAnswer(ApprovalOutcome.NotFound, null);
+            var now = time.GetUtcNow();
+            var (step, answer) = ApprovalTransitions.Decide(run, SqliteRows.Agents(write.Connection, runId, results: true), approvalId, decision, now);
+            if (step is not null)
+                write.Apply(step, now);
+            return answer;
+        }, cancellationToken);
+
     public Task EndAsync(RunLease lease, RunState state, string? error, CancellationToken cancellationToken)
     {
         if (!state.IsEnded())

@@ -5,7 +5,7 @@ namespace Agents.Runs;
 /// <summary>The tables of agents.db. The version is kept in the file (<c>user_version</c>); an older file is brought up to it.</summary>
 internal static class SqliteSchema
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     // revision: rises with every write to the run; the index lets other processes ask "what changed since?".
     // Times are UTC ticks. A run's own columns are the truth; request is what the client asked for and never changes.
@@ -103,7 +103,10 @@ internal static class SqliteSchema
         );
         """;
 
-    private static readonly string[] Steps = [First, Second];
+    // Calls for which consent was asked: JSON, as they are read and written with the run's standing.
+    private const string Third = "ALTER TABLE runs ADD COLUMN approvals TEXT;";
+
+    private static readonly string[] Steps = [First, Second, Third];
 
     /// <summary>Makes the tables of a new file, brings those of an older one up to date, or checks that this program can read them.</summary>
     /// <exception cref="InvalidOperationException">A newer version of the program wrote the file.</exception>

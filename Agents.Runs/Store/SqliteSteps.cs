@@ -28,11 +28,13 @@ internal static class SqliteSteps
         write.Connection.Execute(
             """
             UPDATE runs SET state = $state, attempt = $attempt, failed_attempts = $failed, failures = $failures, cancel_requested = $cancel,
-                   worker_id = $worker, lease_expires = $expires, started_at = $started, ended_at = $ended, error = $error WHERE id = $id
+                   worker_id = $worker, lease_expires = $expires, started_at = $started, ended_at = $ended, error = $error,
+                   approvals = $approvals WHERE id = $id
             """,
             ("$state", RunsJson.Word(run.State)), ("$attempt", run.Attempt), ("$failed", run.FailedAttempts), ("$failures", run.Failures),
             ("$cancel", run.CancelRequested), ("$worker", run.WorkerId), ("$expires", run.LeaseExpires), ("$started", run.StartedAt),
-            ("$ended", run.EndedAt), ("$error", run.Error), ("$id", run.Id));
+            ("$ended", run.EndedAt), ("$error", run.Error),
+            ("$approvals", run.Approvals.Count == 0 ? null : StoredJson.Write(run.Approvals)), ("$id", run.Id));
         foreach (var agent in step.Agents)
             write.StoreAgent(run.Id, agent);
         if (step.Ends)

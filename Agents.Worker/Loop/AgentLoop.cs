@@ -29,6 +29,7 @@ internal sealed class AgentLoop
     private readonly ToolBudget _budget;
     private readonly ConvergenceDetector _convergence;
     private readonly LoopGuard _guard = new();
+    private readonly ApprovalGate _gate;
     private readonly long _started;
     private readonly double _secondsBefore;
 
@@ -38,6 +39,7 @@ internal sealed class AgentLoop
         _progress = task.Progress;
         _budget = new ToolBudget(task.Agent.Budget.Under(task.Run.Budget), _progress.Budget);
         _convergence = new ConvergenceDetector(options.ConvergenceWindow, options.ConvergenceThreshold);
+        _gate = new ApprovalGate(task, journal);
         _started = time.GetTimestamp();
         _secondsBefore = _progress.Seconds;
         foreach (var turn in _progress.Turns) _convergence.Add(turn.Text);
@@ -49,7 +51,10 @@ internal sealed class AgentLoop
     /// <summary>Runs the agent to its end.</summary>
     /// <param name="draining">Once cancelled, the loop stops after what it is doing now.</param>
     /// <param name="cancellationToken">Stops model and tool calls at once.</param>
-    /// <returns>Null when it stopped because of <paramref name="draining"/>: another worker goes on from the checkpoint.</returns>
+    /// <returns>
+    /// Null when it stopped because of <paramref name="draining"/>, or because all that is left to do waits for consent: another worker goes on from
+    /// the checkpoint.
+    /// </returns>
     /// <exception cref="ModelException">The model gave no answer.</exception>
     public async Task<LoopEnd?> RunAsync(CancellationToken draining, CancellationToken cancellationToken)
     {
@@ -65,7 +70,9 @@ internal sealed class AgentLoop
                 if (draining.IsCancellationRequested) return null;
                 await ConnectAsync(working.Token).ConfigureAwait(false);
                 if (_progress.Open.Count > 0)
-                    await DispatchAsync(working.Token).ConfigureAwait(false);
+                {
+                    if (!await DispatchAsync(working.Token).ConfigureAwait(false)) return null;
+                }
                 else if (WhyStop() is { } reason)
                     return await LastAnswerAsync(reason, cancellationToken).ConfigureAwait(false);
                 else if (await TurnAsync(working.Token).ConfigureAwait(false) is { } answer)
@@ -117,6 +124,7 @@ internal sealed class AgentLoop
 
         var calls = ToolRequests.Of(turn, _tools, _budget);
         _progress.Turns.Add(new AgentProgress.Turn { Text = turn.Text, Calls = calls });
+        _gate.Mark(calls, _progress.Turns.Count);
         _convergence.Add(turn.Text);
         foreach (var refused in calls.Where(call => call.Result is not null)) Guard(refused);
         Notice();
@@ -124,10 +132,16 @@ internal sealed class AgentLoop
         return null;
     }
 
-    private async Task DispatchAsync(CancellationToken cancellationToken)
+    /// <returns>False when every open call waits for consent.</returns>
+    private async Task<bool> DispatchAsync(CancellationToken cancellationToken)
     {
+        var open = _progress.Open;
+        var admitted = await _gate.AdmitAsync(open, cancellationToken).ConfigureAwait(false);
+        foreach (var denied in open.Where(call => call.Result is not null)) Guard(denied);
+        if (admitted.Count == 0 && _progress.Open.Count > 0) return false;
+
         var dispatch = new ToolDispatch(_tools, _journal, _options.ParallelToolCalls, _time);
-        await foreach (var done in dispatch.RunAsync(_progress.Open, cancellationToken).ConfigureAwait(false))
+        await foreach (var done in dispatch.RunAsync(admitted, cancellationToken).ConfigureAwait(false))
         {
             done.Request.Result = ResultCap.Apply(done.Outcome.Text, _task.MaxResultBytes);
             done.Request.Structured = done.Outcome.Structured;
@@ -139,6 +153,7 @@ internal sealed class AgentLoop
 
         if (_tools.Unavailable is { } lost) _progress.DegradedReason = $"The tool gateway was lost: {lost}";
         Notice();
+        return true;
     }
 
     /// <summary>The last call, without tools: the best answer so far.</summary>

@@ -73,8 +73,11 @@ internal sealed class ToolRequest
 
     public bool IsError { get; set; }
 
-    /// <summary>False for what was refused before dispatch: budget, unknown tool, malformed arguments.</summary>
-    public bool Dispatched { get; init; } = true;
+    /// <summary>False for what was refused before dispatch: budget, unknown tool, malformed arguments, no consent.</summary>
+    public bool Dispatched { get; set; } = true;
+
+    /// <summary>The request for consent that the call waits for; null when it needs none.</summary>
+    public string? ApprovalId { get; set; }
 
     /// <summary>The limit that refused the call; null when none did.</summary>
     public StopReason? Limit { get; init; }

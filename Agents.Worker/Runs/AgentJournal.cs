@@ -100,6 +100,15 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
         return number;
     }
 
+    /// <summary>Writes that calls wait for consent, where that was not written yet.</summary>
+    /// <returns>All such requests of the run.</returns>
+    public async Task<IReadOnlyList<RunApproval>> RequestApprovalsAsync(IReadOnlyList<ToolRequest> calls, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        return await _store.RequestApprovalsAsync(
+            Lease, [.. calls.Select(call => new ApprovalRequest(call.ApprovalId!, _agent, call.Tool, call.Arguments))], cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Writes the end of calls that the worker before was lost in.</summary>
     public Task CallsLostAsync(IReadOnlyList<ToolCallEnd> ends, AgentProgress progress, CancellationToken cancellationToken) =>
         SaveAsync(new RunChange { ToolCalls = ends, Checkpoint = Checkpoint(progress) }, cancellationToken);

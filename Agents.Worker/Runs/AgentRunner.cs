@@ -23,7 +23,7 @@ internal sealed partial class AgentRunner(
     ILogger<AgentRunner> logger)
 {
     /// <summary>Runs the agent.</summary>
-    /// <returns>The agent in its final state; null when it stopped because of <paramref name="draining"/>.</returns>
+    /// <returns>The agent in its final state; null when it stopped because of <paramref name="draining"/> or waits for consent.</returns>
     /// <exception cref="LeaseLostException">The run is another worker's now.</exception>
     /// <exception cref="RunStoreUnavailableException">What the agent did could not be written: that is no fault of the agent.</exception>
     /// <exception cref="OperationCanceledException">Nothing more was written.</exception>

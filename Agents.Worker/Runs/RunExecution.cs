@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace Agents.Worker.Runs;
 
 /// <summary>
-/// Works on one leased run: its agents in parallel, each from its checkpoint, until all ended, somebody cancelled, the lease was lost or the
-/// worker drains. Exactly one of these is the outcome, and only the lease's holder writes it.
+/// Works on one leased run: its agents in parallel, each from its checkpoint, until all ended, somebody cancelled, the lease was lost, the
+/// worker drains or all that is left waits for somebody's consent. Exactly one of these is the outcome, and only the lease's holder writes it.
 /// </summary>
 internal sealed partial class RunExecution(
     IRunStore store,
@@ -34,7 +34,7 @@ internal sealed partial class RunExecution(
             var run = await store.GetAsync(lease.RunId, stop.Token).ConfigureAwait(false);
             if (run is null) return;
             var work = await WorkAsync(run, keeper, draining, stop.Token).ConfigureAwait(false);
-            await ConcludeAsync(run, lease, work, keeper).ConfigureAwait(false);
+            await ConcludeAsync(run, work, keeper, draining.IsCancellationRequested).ConfigureAwait(false);
         }
         catch (LeaseLostException)
         {
@@ -47,7 +47,12 @@ internal sealed partial class RunExecution(
         }
     }
 
-    private async Task<IReadOnlyList<AgentExecution?>> WorkAsync(AgentRun run, LeaseKeeper keeper, CancellationToken draining, CancellationToken cancellationToken)
+    /// <summary>How far an agent came.</summary>
+    /// <param name="Ended">The agent in its final state; null when another worker is to go on with it.</param>
+    /// <param name="Approvals">The requests for consent it waits for.</param>
+    private sealed record Outcome(AgentExecution? Ended, IReadOnlyList<string> Approvals);
+
+    private async Task<IReadOnlyList<Outcome>> WorkAsync(AgentRun run, LeaseKeeper keeper, CancellationToken draining, CancellationToken cancellationToken)
     {
         using var activity = Start(run);
         LogStarted(run.Id, run.Agents.Count, keeper.Lease.Attempt);
@@ -56,35 +61,42 @@ internal sealed partial class RunExecution(
         using var perRun = new SemaphoreSlim(options.Value.MaxAgentsPerRun);
         var work = run.Agents.Select(async agent =>
         {
-            if (agent.State is AgentState.Completed or AgentState.Failed or AgentState.Cancelled) return agent;
+            if (agent.State is AgentState.Completed or AgentState.Failed or AgentState.Cancelled) return new Outcome(agent, []);
             using var slot = await slots.TakeAsync(perRun, cancellationToken).ConfigureAwait(false);
-            if (draining.IsCancellationRequested) return null;
+            if (draining.IsCancellationRequested) return new Outcome(null, []);
             var progress = checkpoints.TryGetValue(agent.Name, out var state) ? state.Deserialize<AgentProgress>(RunsJson.Options)! : new AgentProgress();
-            return await agents.RunAsync(task, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
+            var ended = await agents.RunAsync(task, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
+            return new Outcome(ended, ended is null ? [.. progress.Open.Select(call => call.ApprovalId).OfType<string>()] : []);
         }).ToList();
 
         // Every agent has stopped before anything is concluded: nothing of this run is left working behind its last write.
         await ((Task)Task.WhenAll(work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (work.Find(task => task.IsFaulted) is { } failed) await failed.ConfigureAwait(false);
-        return [.. work.Select(task => task.IsCompletedSuccessfully ? task.Result : null)];
+        return [.. work.Select(task => task.IsCompletedSuccessfully ? task.Result : new Outcome(null, []))];
     }
 
-    private async Task ConcludeAsync(AgentRun run, RunLease lease, IReadOnlyList<AgentExecution?> work, LeaseKeeper keeper)
+    private async Task ConcludeAsync(AgentRun run, IReadOnlyList<Outcome> work, LeaseKeeper keeper, bool draining)
     {
+        var lease = keeper.Lease;
         using var soon = new CancellationTokenSource(LastWrites, time);
         if (keeper.Signal == LeaseSignal.Lost) throw new LeaseLostException(lease);
         if (keeper.Signal == LeaseSignal.CancelRequested)
         {
             await CancelAsync(lease, soon.Token).ConfigureAwait(false);
         }
-        else if (work.Any(agent => agent is null))
+        else if (!draining && work.Any(agent => agent.Ended is null) && work.All(agent => agent.Ended is not null || agent.Approvals.Count > 0))
+        {
+            await queue.ParkAsync(lease, [.. work.SelectMany(agent => agent.Approvals)], soon.Token).ConfigureAwait(false);
+            LogParked(run.Id);
+        }
+        else if (work.Any(agent => agent.Ended is null))
         {
             await queue.HandBackAsync(lease, soon.Token).ConfigureAwait(false);
             LogHandedBack(run.Id);
         }
         else
         {
-            var ended = work.OfType<AgentExecution>().ToList();
+            var ended = work.Select(agent => agent.Ended!).ToList();
             var state = RunStates.Conclude(ended);
             await store.EndAsync(lease, state, Error(state, ended), soon.Token).ConfigureAwait(false);
             LogEnded(run.Id, RunsJson.Word(state));
@@ -146,6 +158,9 @@ internal sealed partial class RunExecution(
 
     [LoggerMessage(LogLevel.Information, "Run {Run} was handed back for another worker to go on")]
     private partial void LogHandedBack(string run);
+
+    [LoggerMessage(LogLevel.Information, "Run {Run} waits for approval of tool calls")]
+    private partial void LogParked(string run);
 
     [LoggerMessage(LogLevel.Warning, "The lease of run {Run}, attempt {Attempt}, was lost; this worker writes nothing more to it")]
     private partial void LogLost(string run, int attempt);

@@ -10,13 +10,16 @@ internal sealed class ToolFilter(IReadOnlyList<string> globs, RunTools? run)
     public bool Permits(string tool) =>
         globs.Any(glob => FileSystemName.MatchesSimpleExpression(glob, tool, ignoreCase: false)) && RunPermits(tool);
 
-    // A run may name a tool as its own server does, or with the gateway's prefix; denying either denies it.
-    private bool RunPermits(string tool)
+    /// <summary>Whether the run wants somebody's consent to each call of the tool.</summary>
+    public bool NeedsApproval(string tool) => run?.RequireApproval is { } names && Names(names, tool);
+
+    private bool RunPermits(string tool) =>
+        run is null || ((run.Allow is not { } allow || Names(allow, tool)) && (run.Deny is not { } deny || !Names(deny, tool)));
+
+    // A run may name a tool as its own server does, or with the gateway's prefix; denying either denies it. Names may be globs.
+    private static bool Names(IReadOnlyList<string> names, string tool)
     {
-        if (run is null) return true;
         var bare = ToolNames.Bare(tool);
-        var denied = run.Deny is { } deny && (deny.Contains(tool) || deny.Contains(bare));
-        var allowed = run.Allow is not { } allow || allow.Contains(tool) || allow.Contains(bare);
-        return allowed && !denied;
+        return names.Any(name => FileSystemName.MatchesSimpleExpression(name, tool, ignoreCase: false) || FileSystemName.MatchesSimpleExpression(name, bare, ignoreCase: false));
     }
 }

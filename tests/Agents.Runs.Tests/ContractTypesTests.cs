@@ -54,17 +54,6 @@ public sealed class ContractTypesTests
         errors.ShouldBe(field is null ? [] : [field]);
     }
 
-    [Theory]
-    [InlineData(null, null, true)]
-    [InlineData("search_code", null, true)]
-    [InlineData("read_file", null, false)]
-    [InlineData(null, "search_code", false)]
-    [InlineData("search_code", "search_code", false)]
-    [InlineData("", null, false)]
-    public void Tools_DenyBeforeTheyAllow_WhenBothNameOne(string? allow, string? deny, bool permitted) =>
-        new RunTools { Allow = allow is "" ? [] : allow is null ? null : [allow], Deny = deny is null ? null : [deny] }
-            .Permits("search_code").ShouldBe(permitted);
-
     [Fact]
     public void Json_IsSnakeCaseWithWordsAndWithoutNulls_WhenWritten()
     {

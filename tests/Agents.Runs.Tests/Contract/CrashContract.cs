@@ -35,6 +35,8 @@ public abstract class CrashContract
     [InlineData("cancel a running run")]
     [InlineData("reap")]
     [InlineData("end")]
+    [InlineData("park")]
+    [InlineData("approve")]
     public async Task Run_IsClaimedOrEnded_WhereverAProcessEndedInAChange(string change)
     {
         var step = 0;
@@ -127,6 +129,8 @@ public abstract class CrashContract
         var next = await backend.OpenAsync();
         var run = await doomed.SubmitAsync();
         var lease = change == "cancel a queued run" ? null : await doomed.Queue.TryClaimAsync("doomed", Cancel);
+        if (change is "park" or "approve") await doomed.Store.RequestApprovalsAsync(lease!, [new ApprovalRequest("a", "tester", "rm", Sample.Json("{}"))], Cancel);
+        if (change == "approve") await doomed.Queue.ParkAsync(lease!, ["a"], Cancel);
         if (change == "reap") backend.Time.Advance(PastEverything);
         crash.Arm(step);
         await crash.SurvivesAsync(() => change switch
@@ -134,12 +138,16 @@ public abstract class CrashContract
             "hand back" => doomed.Queue.HandBackAsync(lease!, Cancel),
             "abandon" => doomed.Queue.AbandonAsync(lease!, "x.", Cancel),
             "reap" => doomed.Queue.ReapAsync(Cancel),
+            "park" => doomed.Queue.ParkAsync(lease!, ["a"], Cancel),
+            "approve" => doomed.Store.DecideApprovalAsync(run.Id, "a", new ApprovalDecision(true, null, null), Cancel),
             "end" => doomed.Store.EndAsync(lease!, RunState.Failed, "x", Cancel),
             _ => doomed.Store.RequestCancelAsync(run.Id, Cancel),
         });
 
         backend.Time.Advance(PastEverything);
         await next.Queue.ReapAsync(Cancel);
+        // Whoever was not answered decides again; the first decision holds.
+        if (change is "park" or "approve") await next.Store.DecideApprovalAsync(run.Id, "a", new ApprovalDecision(true, null, null), Cancel);
         var claimed = await next.Queue.TryClaimAsync("next", Cancel);
         if (!(await next.GetAsync(run.Id)).State.IsEnded())
         {

@@ -66,3 +66,8 @@ public sealed class RedisAgentDefinitionsTests : AgentDefinitionsContract
 {
     protected override RunsBackend NewBackend() => new RedisBackend();
 }
+
+public sealed class RedisApprovalTests : ApprovalContract
+{
+    protected override RunsBackend NewBackend() => new RedisBackend();
+}

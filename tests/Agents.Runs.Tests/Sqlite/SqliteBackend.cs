@@ -58,3 +58,8 @@ public sealed class SqliteAgentDefinitionsTests : AgentDefinitionsContract
 {
     protected override RunsBackend NewBackend() => new SqliteBackend();
 }
+
+public sealed class SqliteApprovalTests : ApprovalContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}

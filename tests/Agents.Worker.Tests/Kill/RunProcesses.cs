@@ -35,6 +35,16 @@ internal sealed class RunProcesses(RunsStorage storage, ScriptedModel model, Gat
         return worker;
     }
 
+    /// <summary>Kills all there are.</summary>
+    public async Task KillAsync()
+    {
+        foreach (var process in _processes)
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+    }
+
     /// <summary>Another process of the Api.</summary>
     public async Task<HttpClient> StartApiAsync()
     {
@@ -44,12 +54,12 @@ internal sealed class RunProcesses(RunsStorage storage, ScriptedModel model, Gat
     }
 
     /// <summary>Makes a run through the Api and begins to follow it there.</summary>
-    public async Task SubmitAsync()
+    public async Task SubmitAsync(object? tools = null)
     {
         _api = await ServiceProcess.StartAsync("Agents.Api", environment: storage.Settings);
         _processes.Add(_api);
         using var answer = await _api.Client.PostAsJsonAsync(
-            "/api/v1/runs", new { repository = "self", query = "What next?", agents = new[] { BuiltInAgents.ConvoStarter } }, TestContext.Current.CancellationToken);
+            "/api/v1/runs", new { repository = "self", query = "What next?", agents = new[] { BuiltInAgents.ConvoStarter }, tools }, TestContext.Current.CancellationToken);
         var run = (await answer.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!;
         answer.IsSuccessStatusCode.ShouldBeTrue(run.ToJsonString());
         RunId = run["id"]!.ToString();

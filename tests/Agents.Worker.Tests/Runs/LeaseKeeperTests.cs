@@ -83,6 +83,8 @@ public sealed class LeaseKeeperTests
 
         public Task HandBackAsync(RunLease lease, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task ParkAsync(RunLease lease, IReadOnlyList<string> approvals, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task AbandonAsync(RunLease lease, string reason, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<int> ReapAsync(CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -26,6 +26,16 @@ public sealed class ToolFilterTests
     }
 
     [Theory]
+    [InlineData("search_code", true)]
+    [InlineData("repository__search_code", true)]
+    [InlineData("search_*", true)]
+    [InlineData("repository__*", true)]
+    [InlineData("*", true)]
+    [InlineData("search", false)]
+    public void NeedsApproval_WhenTheRunNamesTheTool(string named, bool expected) =>
+        new ToolFilter(["*"], new RunTools { RequireApproval = [named] }).NeedsApproval("repository__search_code").ShouldBe(expected);
+
+    [Theory]
     [InlineData("search_code")]
     [InlineData("repository__search_code")]
     public void Permits_NotWhatTheRunDenies_EvenIfAllowed(string denied)
