@@ -13,6 +13,7 @@ builder.Services.AddRuns(provider => provider.GetRequiredService<StorageDirector
 builder.Services.AddCatalog();
 builder.Services.AddSubmit();
 builder.Services.AddStream();
+builder.Services.AddWebhooks();
 builder.Services.AddDescription();
 
 var app = builder.Build();
@@ -25,6 +26,7 @@ app.MapApprovals();
 app.MapStream();
 app.MapSessions();
 app.MapCatalog();
+app.MapAgents();
 app.MapDescription();
 app.MapConsole();
 return await app.RunServiceAsync();

@@ -25,6 +25,12 @@ public sealed record AgentExecution
     /// <summary>The agent's name, unique within the run.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The user's agent this is (<see cref="StoredAgent.Id"/>); null for one that comes with the product.</summary>
+    public string? AgentId { get; init; }
+
+    /// <summary>Which version of the agent is used: a user's agent's number, of another a digest of its definition, known once it began.</summary>
+    public string? Version { get; init; }
+
     /// <summary>Where the agent stands.</summary>
     public AgentState State { get; init; }
 

@@ -38,6 +38,9 @@ public sealed record AgentRun
     /// <summary>Who made the run: the caller's principal; null where nobody is authenticated.</summary>
     public string? Owner { get; init; }
 
+    /// <summary>Where its client wants to be told; null where nobody does.</summary>
+    public RunWebhook? Webhook { get; init; }
+
     /// <summary>The client's own labels, given back unchanged.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 

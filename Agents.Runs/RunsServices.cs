@@ -10,7 +10,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class RunsServices
 {
     /// <summary>
-    /// Adds <see cref="IRunStore"/>, <see cref="IRunQueue"/>, <see cref="IRunEvents"/> and <see cref="IAgentDefinitions"/>, and the reaper:
+    /// Adds <see cref="IRunStore"/>, <see cref="IRunQueue"/>, <see cref="IRunEvents"/>, <see cref="IAgentDefinitions"/> and <see cref="IWebhookOutbox"/>, and the reaper:
     /// in Redis where there is one, else in agents.db. What cannot be used stops the start with a sentence. Settings: section <c>Runs</c>.
     /// </summary>
     /// <param name="services">The service's services.</param>
@@ -33,7 +33,8 @@ public static class RunsServices
         .AddSingleton<IRunStore, SqliteRunStore>()
         .AddSingleton<IRunQueue, SqliteRunQueue>()
         .AddSingleton<IRunEvents, SqliteRunEvents>()
-        .AddSingleton<IAgentDefinitions, SqliteAgentDefinitions>();
+        .AddSingleton<IAgentDefinitions, SqliteAgentDefinitions>()
+        .AddSingleton<IWebhookOutbox, SqliteWebhookOutbox>();
 
     private static void AddRedis(this IServiceCollection services, string connectionString) => services
         .AddSingleton(provider => new RedisDatabase(
@@ -44,7 +45,8 @@ public static class RunsServices
         .AddSingleton<IRunStore, RedisRunStore>()
         .AddSingleton<IRunQueue, RedisRunQueue>()
         .AddSingleton<IRunEvents, RedisRunEvents>()
-        .AddSingleton<IAgentDefinitions, RedisAgentDefinitions>();
+        .AddSingleton<IAgentDefinitions, RedisAgentDefinitions>()
+        .AddSingleton<IWebhookOutbox, RedisWebhookOutbox>();
 
     private static IServiceCollection AddSettings<TOptions, TValidation>(this IServiceCollection services)
         where TOptions : class

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Security.Claims;
 using Agents.Runs;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -27,15 +28,17 @@ internal static class CatalogEndpoints
 
     public static void MapCatalog(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/api/v1/agents/types", Types).WithTags("Agents").WithSummary("List the agents");
+        endpoints.MapGet("/api/v1/agents/types", TypesAsync).WithTags("Agents").WithSummary("List the agents, your own after the built-in ones");
         endpoints.MapGet("/api/health", HealthAsync).WithTags("Health").WithSummary("Health of the service").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
         endpoints.MapGet("/api/agents/health", HealthAsync).WithTags("Health").WithSummary("Health of the service, where clients of the agents look for it").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
     }
 
-    private static AgentTypesAnswer Types() => new(
-        [.. BuiltInAgents.All.Select(agent => agent.Name)],
-        BuiltInAgents.All.ToDictionary(agent => agent.Name, agent => agent.Description),
-        BuiltInAgents.All.Count);
+    private static async Task<AgentTypesAnswer> TypesAsync(ClaimsPrincipal caller, IAgentDefinitions definitions, CancellationToken cancellationToken)
+    {
+        var own = (await definitions.ListAsync(caller.Owner(), cancellationToken)).Select(stored => new AgentDescription(stored.Name, AgentEndpoints.DescriptionOf(stored)));
+        AgentDescription[] agents = [.. BuiltInAgents.All, .. own];
+        return new([.. agents.Select(agent => agent.Name)], agents.ToDictionary(agent => agent.Name, agent => agent.Description), agents.Length);
+    }
 
     private static async Task<IResult> HealthAsync(HealthCheckService checks, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -6,7 +6,8 @@ namespace Agents.Api.Submit;
 internal sealed class RunCompletion(IRunStore store, IRunEvents events, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     /// <summary>
-    /// The run when it has ended, or as it is after <paramref name="patience"/>, or when this service stops. Giving up changes nothing in the run.
+    /// The run when it has ended or waits for approval, or as it is after <paramref name="patience"/>, or when this service stops. Giving up changes
+    /// nothing in the run.
     /// </summary>
     /// <returns>The run; null if there is none of that id.</returns>
     public async Task<AgentRun?> WaitAsync(string runId, TimeSpan patience, CancellationToken cancellationToken)
@@ -16,8 +17,11 @@ internal sealed class RunCompletion(IRunStore store, IRunEvents events, IHostApp
         try
         {
             // The end of the stream is the end of the run, whoever wrote it.
-            await foreach (var _ in events.TailAsync(runId, after: 0, giveUp.Token))
+            await foreach (var runEvent in events.TailAsync(runId, after: 0, giveUp.Token))
             {
+                // An event of the past says nothing about now: the run may have gone on.
+                if (TellsOfWait(runEvent) && await store.GetAsync(runId, giveUp.Token) is { State: RunState.WaitingApproval } waiting)
+                    return waiting;
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -27,4 +31,7 @@ internal sealed class RunCompletion(IRunStore store, IRunEvents events, IHostApp
 
         return await store.GetAsync(runId, cancellationToken);
     }
+
+    private static bool TellsOfWait(RunEvent runEvent) =>
+        runEvent.Type == RunEventTypes.RunState && runEvent.Data.GetProperty("state").GetString() == RunsJson.Word(RunState.WaitingApproval);
 }

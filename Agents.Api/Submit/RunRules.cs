@@ -12,11 +12,11 @@ internal static class RunRules
     private const int MaxItems = 100;
     private const int MaxLabels = 50;
 
-    public static List<FieldError> Check(SubmitRun request, RepositoryCatalog repositories) =>
+    public static List<FieldError> Check(SubmitRun request, RepositoryCatalog repositories, IReadOnlyList<string> ownAgents) =>
     [
         .. Repository(request.Repository, repositories),
         .. Query(request.Query),
-        .. Agents(request.Agents),
+        .. Agents(request.Agents, ownAgents),
         .. Context(request.Context),
         .. Input(request.Input),
         .. request.Budget?.Validate() ?? [],
@@ -43,14 +43,14 @@ internal static class RunRules
             yield return new("query", $"has {query.Length} characters; at most {MaxQueryChars} are taken.");
     }
 
-    private static IEnumerable<FieldError> Agents(IReadOnlyList<string>? names)
+    private static IEnumerable<FieldError> Agents(IReadOnlyList<string>? names, IReadOnlyList<string> own)
     {
         if (names is null)
             yield break;
         if (names.Count == 0)
             yield return new("agents", $"is empty: leave it out for the default ({string.Join(", ", BuiltInAgents.Default)}) or name at least one.");
 
-        var known = BuiltInAgents.All.Select(agent => agent.Name).ToList();
+        var known = BuiltInAgents.All.Select(agent => agent.Name).Concat(own).ToList();
         foreach (var unknown in names.Except(known))
             yield return new("agents", $"'{Short(unknown)}' is not an agent. Known are: {string.Join(", ", known)}.");
         foreach (var twice in names.GroupBy(name => name).Where(group => group.Count() > 1 && known.Contains(group.Key)))

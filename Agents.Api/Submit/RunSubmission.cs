@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Agents.Api.Catalog;
+using Agents.Api.Webhooks;
 using Agents.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -14,7 +16,8 @@ namespace Agents.Api.Submit;
 internal sealed record Submitted(AgentRun? Run, ProblemHttpResult? Problem, bool Repeated = false);
 
 /// <summary>Checks a request, stores the run and wakes a worker.</summary>
-internal sealed class RunSubmission(IRunStore store, IRunQueue queue, RepositoryCatalog repositories, IOptions<RunQueueOptions> options, TimeProvider time)
+internal sealed class RunSubmission(
+    IRunStore store, IRunQueue queue, IAgentDefinitions definitions, RepositoryCatalog repositories, WebhookRules webhooks, IOptions<RunQueueOptions> options, TimeProvider time)
 {
     private readonly RunQueueOptions _options = options.Value;
 
@@ -32,13 +35,14 @@ internal sealed class RunSubmission(IRunStore store, IRunQueue queue, Repository
         if (key is not null && await store.FindSubmissionAsync(key, cancellationToken) is { } earlier)
             return Of(earlier);
 
-        List<FieldError> errors = [.. wrongKey is null ? [] : new[] { wrongKey }, .. RunRules.Check(request, repositories)];
+        var own = await OwnAgentsAsync(request, owner, cancellationToken);
+        List<FieldError> errors = [.. wrongKey is null ? [] : new[] { wrongKey }, .. RunRules.Check(request, repositories, [.. own.Keys]), .. webhooks.Check(request.Webhook)];
         if (errors.Count > 0)
             return new(null, Problems.Invalid(errors.Select(words ?? (error => error))));
         if (await queue.CountAsync(cancellationToken) is var waiting && waiting >= _options.MaxQueued)
             return new(null, Problems.QueueFull(waiting));
 
-        var submission = await StoreAsync(NewRun(request, owner), key, cancellationToken);
+        var submission = await StoreAsync(NewRun(request, owner, own), key, cancellationToken);
         // The run is stored and will be found by a worker in any case: a client that hangs up now must not keep it from waking one.
         if (submission.Outcome == SubmissionOutcome.Created)
             await queue.EnqueueAsync(submission.Run!.Id, CancellationToken.None);
@@ -60,20 +64,32 @@ internal sealed class RunSubmission(IRunStore store, IRunQueue queue, Repository
     // Of what was understood and not of the bytes: a client that repeats a request may write it anew.
     private static string FingerprintOf(SubmitRun request) => SubmissionKey.FingerprintOf(JsonSerializer.SerializeToUtf8Bytes(request, RunsJson.Options));
 
-    private AgentRun NewRun(SubmitRun request, string? owner) => new()
+    private AgentRun NewRun(SubmitRun request, string? owner, Dictionary<string, StoredAgent> own) => new()
     {
         Id = AgentRun.NewId(time),
         Repository = repositories.Find(request.Repository!)!.Name,
         Query = request.Query!,
-        Agents = [.. (request.Agents ?? BuiltInAgents.Default).Select(name => new AgentExecution { Name = name })],
+        Agents = [.. (request.Agents ?? BuiltInAgents.Default).Select(name => Execution(name, own))],
         Context = request.Context is { ValueKind: JsonValueKind.Object } context ? context : null,
         Input = request.Input,
         Budget = request.Budget ?? new RunBudget(),
         Tools = request.Tools,
         ConversationId = request.ConversationId,
         Owner = owner,
+        Webhook = request.Webhook,
         Metadata = request.Metadata,
         CreatedAt = time.GetUtcNow(),
         TraceParent = Activity.Current?.Id,
     };
+
+    /// <summary>The caller's own agents by name, if the request names any that does not come with the product.</summary>
+    private async Task<Dictionary<string, StoredAgent>> OwnAgentsAsync(SubmitRun request, string? owner, CancellationToken cancellationToken) =>
+        (request.Agents ?? []).All(name => BuiltInAgents.All.Any(agent => agent.Name == name))
+            ? []
+            : (await definitions.ListAsync(owner, cancellationToken)).ToDictionary(agent => agent.Name);
+
+    // The version is fixed here: what the user changes afterwards is for later runs.
+    private static AgentExecution Execution(string name, Dictionary<string, StoredAgent> own) => own.TryGetValue(name, out var agent)
+        ? new AgentExecution { Name = name, AgentId = agent.Id, Version = agent.Version.ToString(CultureInfo.InvariantCulture) }
+        : new AgentExecution { Name = name };
 }

@@ -33,6 +33,9 @@ internal sealed record SubmitRun
     /// <summary>The conversation the run belongs to; at most 200 characters.</summary>
     public string? ConversationId { get; init; }
 
+    /// <summary>Where to tell that the run ended, or that it waits for approval.</summary>
+    public RunWebhook? Webhook { get; init; }
+
     /// <summary>Labels that are given back unchanged; at most 50.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }

@@ -57,6 +57,10 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
         return lengths.Sum(length => (long)length);
     }, cancellationToken);
 
+    /// <summary>A run with a webhook owes its client a message. One that is there already keeps its time.</summary>
+    public Task OweAsync(string message, CancellationToken cancellationToken) =>
+        database.RunAsync(redis => redis.SortedSetAddAsync(Keys.Webhooks, message, Now(), When.NotExists), cancellationToken);
+
     /// <summary>A run ended.</summary>
     public Task SettleAsync(RunStanding run, CancellationToken cancellationToken) => database.EvaluateAsync(
         RedisScripts.Settle,

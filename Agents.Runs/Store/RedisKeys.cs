@@ -61,6 +61,12 @@ internal sealed class RedisKeys(string tenant)
     /// <summary>Hash: the stream entry of each run that has one.</summary>
     public RedisKey Entries => $"{_prefix}{{runs}}:entries";
 
+    /// <summary>Sorted set: messages to clients that are still to be delivered, by when they are due.</summary>
+    public RedisKey Webhooks => $"{_prefix}{{runs}}:webhooks";
+
+    /// <summary>Hash: how often each of these was taken.</summary>
+    public RedisKey WebhookAttempts => $"{_prefix}{{runs}}:webhook-attempts";
+
     /// <summary>Sorted set: the runs that ended in a state, by their place.</summary>
     public RedisKey In(RunState state) => $"{_prefix}{{runs}}:in:{RunsJson.Word(state)}";
 

@@ -13,10 +13,11 @@ internal sealed record RunRequest(
     string? ConversationId,
     IReadOnlyDictionary<string, string>? Metadata,
     string? TraceParent,
-    string? Owner = null)
+    string? Owner = null,
+    RunWebhook? Webhook = null)
 {
     public static RunRequest Of(AgentRun run) => new(
-        run.Repository, run.Query, run.Context, run.Input, run.Budget, run.Tools, run.ConversationId, run.Metadata, run.TraceParent, run.Owner);
+        run.Repository, run.Query, run.Context, run.Input, run.Budget, run.Tools, run.ConversationId, run.Metadata, run.TraceParent, run.Owner, run.Webhook);
 
     public AgentRun ToRun(RunStanding standing, DateTimeOffset createdAt, IReadOnlyList<AgentExecution> agents) => new()
     {
@@ -33,6 +34,7 @@ internal sealed record RunRequest(
         Metadata = Metadata,
         TraceParent = TraceParent,
         Owner = Owner,
+        Webhook = Webhook,
         CreatedAt = createdAt,
         StartedAt = standing.StartedAt,
         EndedAt = standing.EndedAt,

@@ -12,6 +12,10 @@ internal sealed record RunStep(RunStanding Run, IReadOnlyList<AgentExecution> Ag
     /// <summary>Whether a worker can take the run from now on.</summary>
     public bool Queues => Run.State == RunState.Queued && !WasQueued;
 
+    /// <summary>The message that a run with a webhook owes for this change; null when it is none that is told.</summary>
+    public string? Message => Ends ? WebhookDelivery.OfEnd(Run.Id)
+        : Run.State == RunState.WaitingApproval ? WebhookDelivery.OfApproval(Run.Id, Run.Attempt) : null;
+
     /// <summary>Whether this is the run's last change: its checkpoints go with it.</summary>
     public bool Ends => Run.State.IsEnded();
 }

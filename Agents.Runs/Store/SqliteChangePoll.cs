@@ -4,7 +4,8 @@ namespace Agents.Runs;
 
 /// <summary>
 /// Notices what other processes wrote: every 25 ms it asks SQLite whether the file changed (<c>data_version</c>, no disk access when
-/// it did not), and if so which runs, by their revision. The loop alone owns its connection and <c>_seen</c>.
+/// it did not), and if so which runs, by their revision. A run that is gone has none: then everybody looks. The loop alone owns its connection,
+/// <c>_seen</c> and <c>_deletions</c>.
 /// </summary>
 internal sealed class SqliteChangePoll : IAsyncDisposable
 {
@@ -16,6 +17,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
     private readonly PeriodicTimer _timer;
     private readonly Task _loop;
     private long _seen;
+    private long _deletions;
 
     public SqliteChangePoll(SqliteConnection connection, ChangeSignals changes, TimeProvider time)
     {
@@ -28,6 +30,7 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
         _timer = new PeriodicTimer(Period, time);
         var version = Version();
         _seen = connection.Number("SELECT value FROM revision");
+        _deletions = Deletions();
         _loop = RunAsync(version);
     }
 
@@ -74,5 +77,13 @@ internal sealed class SqliteChangePoll : IAsyncDisposable
                 _changes.Raise(ChangeSignals.Queue);
             _seen = Math.Max(_seen, revision);
         }
+
+        if (Deletions() is var deletions && deletions != _deletions)
+        {
+            _changes.RaiseAll();
+            _deletions = deletions;
+        }
     }
+
+    private long Deletions() => _connection.Number("SELECT deletions FROM revision");
 }

@@ -5,7 +5,7 @@ namespace Agents.Runs;
 /// <summary>The tables of agents.db. The version is kept in the file (<c>user_version</c>); an older file is brought up to it.</summary>
 internal static class SqliteSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     // revision: rises with every write to the run; the index lets other processes ask "what changed since?".
     // Times are UTC ticks. A run's own columns are the truth; request is what the client asked for and never changes.
@@ -106,7 +106,22 @@ internal static class SqliteSchema
     // Calls for which consent was asked: JSON, as they are read and written with the run's standing.
     private const string Third = "ALTER TABLE runs ADD COLUMN approvals TEXT;";
 
-    private static readonly string[] Steps = [First, Second, Third];
+    // Messages to clients that are still to be delivered; and the count of deleted runs, which leave no row that others could notice.
+    private const string Fourth = """
+        CREATE TABLE webhooks (
+            id       TEXT PRIMARY KEY,
+            run_id   TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            due      INTEGER NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX webhooks_by_due ON webhooks (due);
+        CREATE INDEX webhooks_by_run ON webhooks (run_id);
+
+        ALTER TABLE revision ADD COLUMN deletions INTEGER NOT NULL DEFAULT 0;
+        CREATE TRIGGER runs_deleted AFTER DELETE ON runs BEGIN UPDATE revision SET deletions = deletions + 1; END;
+        """;
+
+    private static readonly string[] Steps = [First, Second, Third, Fourth];
 
     /// <summary>Makes the tables of a new file, brings those of an older one up to date, or checks that this program can read them.</summary>
     /// <exception cref="InvalidOperationException">A newer version of the program wrote the file.</exception>

@@ -41,6 +41,13 @@ internal static class SqliteSteps
             write.Connection.Execute("UPDATE agents SET checkpoint = NULL WHERE run_id = $id", ("$id", run.Id));
         if (step.Queues)
             write.TouchQueued(run.Id);
+        if (step.Message is { } message)
+        {
+            write.Connection.Execute(
+                "INSERT OR IGNORE INTO webhooks (id, run_id, due) SELECT $message, id, $now FROM runs WHERE id = $id AND json_extract(request, '$.webhook.url') IS NOT NULL",
+                ("$message", message), ("$now", now), ("$id", run.Id));
+        }
+
         write.Append(run.Id, now, [.. step.Events]);
     }
 

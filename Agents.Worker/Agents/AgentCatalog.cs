@@ -1,3 +1,5 @@
+using Agents.Runs;
+
 namespace Agents.Worker.Agents;
 
 /// <summary>The agents this worker knows, read once at start.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Agents.Runs;
-using Agents.Worker.Agents;
 
 namespace Agents.Worker.Loop;
 

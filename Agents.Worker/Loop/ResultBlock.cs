@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Agents.Worker.Agents;
+using Agents.Runs;
 
 namespace Agents.Worker.Loop;
 

@@ -13,7 +13,7 @@ namespace Agents.Worker.Runs;
 internal sealed partial class AgentRunner(
     IRunStore store,
     IRunEvents events,
-    AgentCatalog catalog,
+    AgentSource agents,
     ModelTurns turns,
     GatewayTools gateway,
     IOptions<ModelOptions> model,
@@ -34,11 +34,20 @@ internal sealed partial class AgentRunner(
         await using var journal = new AgentJournal(store, events, keeper, agent.Name, time);
         var underWay = agent.State == AgentState.Running ? await UnderWayAsync(run, agent, cancellationToken).ConfigureAwait(false) : null;
         agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
-        await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);
+        AgentExecution? ended;
+        try
+        {
+            var definition = await agents.FindAsync(agent, cancellationToken).ConfigureAwait(false);
+            agent = agent with { Version = definition.Version };
+            await journal.StateAsync(agent, cancellationToken).ConfigureAwait(false);
+            var task = new AgentTask(work, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectivePrice) { UnderWay = underWay };
+            ended = await RunAsync(task, agent, journal, draining, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AgentDefinitionException unusable)
+        {
+            ended = Fail(agent, unusable.Message);
+        }
 
-        var ended = catalog.Find(agent.Name) is { } definition
-            ? await RunAsync(new AgentTask(work, definition, progress, tools.Value.MaxResultBytes, model.Value.EffectivePrice) { UnderWay = underWay }, agent, journal, draining, cancellationToken).ConfigureAwait(false)
-            : Fail(agent, $"There is no agent '{agent.Name}'. There are: {string.Join(", ", catalog.Names)}.");
         if (ended is null) return null;
         ended = ended with { EndedAt = time.GetUtcNow() };
         await journal.StateAsync(ended, cancellationToken).ConfigureAwait(false);

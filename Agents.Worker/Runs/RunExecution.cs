@@ -13,6 +13,7 @@ namespace Agents.Worker.Runs;
 internal sealed partial class RunExecution(
     IRunStore store,
     IRunQueue queue,
+    IRunEvents events,
     AgentRunner agents,
     AgentSlots slots,
     IOptions<WorkerOptions> options,
@@ -59,20 +60,43 @@ internal sealed partial class RunExecution(
         var checkpoints = (await store.GetCheckpointsAsync(run.Id, cancellationToken).ConfigureAwait(false)).ToDictionary(c => c.Agent, c => c.State);
         var task = await RunWork.LoadAsync(run, store, cancellationToken).ConfigureAwait(false);
         using var perRun = new SemaphoreSlim(options.Value.MaxAgentsPerRun);
+        var decisions = new DecisionWait(events, run.Id, run.Agents.Count);
         var work = run.Agents.Select(async agent =>
         {
-            if (agent.State is AgentState.Completed or AgentState.Failed or AgentState.Cancelled) return new Outcome(agent, []);
-            using var slot = await slots.TakeAsync(perRun, cancellationToken).ConfigureAwait(false);
-            if (draining.IsCancellationRequested) return new Outcome(null, []);
             var progress = checkpoints.TryGetValue(agent.Name, out var state) ? state.Deserialize<AgentProgress>(RunsJson.Options)! : new AgentProgress();
-            var ended = await agents.RunAsync(task, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
-            return new Outcome(ended, ended is null ? [.. progress.Open.Select(call => call.ApprovalId).OfType<string>()] : []);
+            var atWork = true;
+            try
+            {
+                while (true)
+                {
+                    var outcome = await OneAsync(task, keeper, agent, progress, perRun, draining, cancellationToken).ConfigureAwait(false);
+                    if (outcome.Approvals.Count == 0 || draining.IsCancellationRequested) return outcome;
+                    atWork = false;
+                    if (!await decisions.WaitAsync(outcome.Approvals, cancellationToken).ConfigureAwait(false)) return outcome;
+                    atWork = true;
+                    agent = (await store.GetAsync(run.Id, cancellationToken).ConfigureAwait(false))?.Agents.First(now => now.Name == agent.Name) ?? throw new LeaseLostException(keeper.Lease);
+                }
+            }
+            finally
+            {
+                if (atWork) decisions.Leave();
+            }
         }).ToList();
 
         // Every agent has stopped before anything is concluded: nothing of this run is left working behind its last write.
         await ((Task)Task.WhenAll(work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (work.Find(task => task.IsFaulted) is { } failed) await failed.ConfigureAwait(false);
         return [.. work.Select(task => task.IsCompletedSuccessfully ? task.Result : new Outcome(null, []))];
+    }
+
+    private async Task<Outcome> OneAsync(
+        RunWork work, LeaseKeeper keeper, AgentExecution agent, AgentProgress progress, SemaphoreSlim perRun, CancellationToken draining, CancellationToken cancellationToken)
+    {
+        if (agent.State is AgentState.Completed or AgentState.Failed or AgentState.Cancelled) return new Outcome(agent, []);
+        using var slot = await slots.TakeAsync(perRun, cancellationToken).ConfigureAwait(false);
+        if (draining.IsCancellationRequested) return new Outcome(null, []);
+        var ended = await agents.RunAsync(work, keeper, agent, progress, draining, cancellationToken).ConfigureAwait(false);
+        return new Outcome(ended, ended is null ? [.. progress.Open.Select(call => call.ApprovalId).OfType<string>()] : []);
     }
 
     private async Task ConcludeAsync(AgentRun run, IReadOnlyList<Outcome> work, LeaseKeeper keeper, bool draining)

@@ -31,6 +31,22 @@ public sealed class PreferTests(ApiFixture fixture)
     }
 
     [Fact]
+    public async Task Submit_AnswersBeforeTheEnd_WhenTheRunWaitsForApproval()
+    {
+        var id = await Api.SubmitAsync("manual");
+        var lease = await fixture.Worker.TakenAsync(id);
+        var reading = Api.GetAsync($"/api/v1/runs/{id}", ("Prefer", "wait=60"));
+        await fixture.Worker.Store.RequestApprovalsAsync(lease, [new ApprovalRequest("a", "tester", "rm", System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>("{}"))], CancellationToken.None);
+
+        await fixture.Worker.Queue.ParkAsync(lease, ["a"], CancellationToken.None);
+
+        var waiting = await reading.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
+        waiting.String("state").ShouldBe("waiting_approval");
+        waiting.Json.GetProperty("approvals")[0].GetProperty("id").GetString().ShouldBe("a");
+        (await Api.SendAsync(HttpMethod.Delete, $"/api/v1/runs/{id}")).Status.ShouldBe(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
     public async Task Read_WaitsForTheEnd_WhenPreferred()
     {
         var id = await Api.SubmitAsync("manual");

@@ -35,6 +35,8 @@ internal sealed class ApiClient(HttpClient http)
             await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), response);
     }
 
+    public Task<Answer> SendAsync(HttpMethod method, string path, string body, params (string Name, string Value)[] headers) => SendAsync(method, path, body, "application/json", headers);
+
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, "application/json", headers);

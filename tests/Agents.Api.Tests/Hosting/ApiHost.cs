@@ -34,6 +34,8 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public IRunQueue Queue => _services.GetRequiredService<IRunQueue>();
 
+    public IWebhookOutbox Outbox => _services.GetRequiredService<IWebhookOutbox>();
+
     public ScriptedWorker Worker => _worker ??= new ScriptedWorker(_services);
 
     /// <param name="store"><c>sqlite</c> or <c>redis</c>.</param>

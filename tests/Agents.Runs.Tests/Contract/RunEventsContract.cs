@@ -83,6 +83,28 @@ public abstract class RunEventsContract
         (await CollectAsync(runs.Events, lease.RunId, 1_000_000)).ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Tail_Ends_WhenItsRunIsDeletedBehindItsBack(bool otherProcess)
+    {
+        await using var backend = NewBackend();
+        var reader = await backend.OpenAsync();
+        var writer = otherProcess ? await backend.OpenAsync() : reader;
+        // Many, as the reader of one may be quick enough to read its end.
+        var leases = new List<RunLease>();
+        for (var i = 0; i < 20; i++) leases.Add(await writer.SubmitAndClaimAsync());
+        var tails = leases.Select(lease => CollectAsync(reader.Events, lease.RunId, 0)).ToList();
+
+        foreach (var lease in leases)
+        {
+            await writer.Store.EndAsync(lease, RunState.Completed, null, Cancel);
+            await writer.Store.DeleteAsync(lease.RunId, Cancel);
+        }
+
+        await Task.WhenAll(tails).WaitAsync(Eventually.Patience, Cancel);
+    }
+
     [Fact]
     public async Task Tail_IsGivenUp_WhenItsReaderCancels()
     {

@@ -14,7 +14,7 @@ public abstract class RunsBackend : IAsyncDisposable
 }
 
 /// <summary>The services as one process has them.</summary>
-public sealed record RunsInstance(IRunStore Store, IRunQueue Queue, IRunEvents Events, IAgentDefinitions Definitions)
+public sealed record RunsInstance(IRunStore Store, IRunQueue Queue, IRunEvents Events, IAgentDefinitions Definitions, IWebhookOutbox Webhooks)
 {
     public async Task<AgentRun> SubmitAsync(params string[] agents)
     {

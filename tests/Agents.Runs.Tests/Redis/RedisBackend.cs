@@ -33,7 +33,8 @@ internal sealed class RedisBackend(RedisProcess? own = null) : RunsBackend
         new RedisRunStore(database, Time),
         new RedisRunQueue(database, Microsoft.Extensions.Options.Options.Create(new RunQueueOptions()), Time),
         new RedisRunEvents(database, Time),
-        new RedisAgentDefinitions(database, Time));
+        new RedisAgentDefinitions(database, Time),
+        new RedisWebhookOutbox(database, Time));
 
     public override async ValueTask DisposeAsync()
     {
@@ -68,6 +69,11 @@ public sealed class RedisAgentDefinitionsTests : AgentDefinitionsContract
 }
 
 public sealed class RedisApprovalTests : ApprovalContract
+{
+    protected override RunsBackend NewBackend() => new RedisBackend();
+}
+
+public sealed class RedisWebhookTests : WebhookContract
 {
     protected override RunsBackend NewBackend() => new RedisBackend();
 }

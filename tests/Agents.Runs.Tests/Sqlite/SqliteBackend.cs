@@ -23,7 +23,8 @@ internal sealed class SqliteBackend : RunsBackend
             new SqliteRunStore(database, Options.Create(new RunStorageOptions()), Time),
             new SqliteRunQueue(database, Options.Create(new RunQueueOptions()), Time),
             new SqliteRunEvents(database, Time),
-            new SqliteAgentDefinitions(database, Time));
+            new SqliteAgentDefinitions(database, Time),
+            new SqliteWebhookOutbox(database, Time));
     }
 
     public override async ValueTask DisposeAsync()
@@ -60,6 +61,11 @@ public sealed class SqliteAgentDefinitionsTests : AgentDefinitionsContract
 }
 
 public sealed class SqliteApprovalTests : ApprovalContract
+{
+    protected override RunsBackend NewBackend() => new SqliteBackend();
+}
+
+public sealed class SqliteWebhookTests : WebhookContract
 {
     protected override RunsBackend NewBackend() => new SqliteBackend();
 }

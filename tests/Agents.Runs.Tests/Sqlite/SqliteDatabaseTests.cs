@@ -43,7 +43,8 @@ public sealed class SqliteDatabaseTests
         Execute(backend, """
             DROP INDEX runs_by_conversation; DROP INDEX runs_by_end; DROP TABLE submissions; DROP TABLE definition_versions; DROP TABLE definitions;
             ALTER TABLE runs DROP COLUMN owner; ALTER TABLE runs DROP COLUMN repository; ALTER TABLE runs DROP COLUMN conversation_id;
-            ALTER TABLE runs DROP COLUMN approvals; DROP TABLE IF EXISTS webhooks;
+            ALTER TABLE runs DROP COLUMN approvals; DROP TABLE webhooks;
+            DROP TRIGGER runs_deleted; ALTER TABLE revision DROP COLUMN deletions;
             PRAGMA user_version = 1;
             """);
 

@@ -43,6 +43,26 @@ public sealed class ApprovalGateTests : IDisposable
     }
 
     [Fact]
+    public async Task ApprovedCall_IsMade_WhileAnotherAgentIsStillAtWork()
+    {
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
+        var model = new ScriptedChatClient(request => request.Agent == BuiltInAgents.Documentation || request.Results.Count > 0 ? [Text(Answer)] : [Call("repository__repo_get_info")]);
+        model.Before = (request, cancellationToken) => request.Agent == BuiltInAgents.Documentation ? hold.Task.WaitAsync(cancellationToken) : Task.CompletedTask;
+        await using var worker = await WorkerHost.StartAsync(_directory.FullPath, gateway.Endpoint, model);
+        var id = await worker.SubmitAsync("q", [BuiltInAgents.ConvoStarter, BuiltInAgents.Documentation], tools: new RunTools { RequireApproval = ["*"] });
+        await Eventually.SeesAsync(async () => (await worker.Store.GetAsync(id, CancellationToken.None))!.Approvals, approvals => approvals is { Count: 1 });
+
+        await worker.Store.DecideApprovalAsync(id, "convo_starter-1-1", new ApprovalDecision(true, null, null), CancellationToken.None);
+        var run = await Eventually.SeesAsync(async () => (await worker.Store.GetAsync(id, CancellationToken.None))!, run => run.Agents[0].State == AgentState.Completed);
+
+        (run.State, run.Attempt, run.Agents[1].State).ShouldBe((RunState.Running, 1, AgentState.Running));
+        gateway.Calls.Count.ShouldBe(1);
+        hold.SetResult();
+        (await worker.EndOfAsync(id)).State.ShouldBe(RunState.Completed);
+    }
+
+    [Fact]
     public async Task Cancel_EndsARunThatWaits_AtOnce()
     {
         await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);

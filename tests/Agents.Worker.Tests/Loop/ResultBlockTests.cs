@@ -1,4 +1,4 @@
-using Agents.Worker.Agents;
+using Agents.Runs;
 using Agents.Worker.Loop;
 
 namespace Agents.Worker.Tests.Loop;

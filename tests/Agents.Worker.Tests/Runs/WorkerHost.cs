@@ -45,15 +45,21 @@ internal sealed class WorkerHost : IAsyncDisposable
         return worker;
     }
 
+    public IAgentDefinitions Definitions => _host.Services.GetRequiredService<IAgentDefinitions>();
+
+    public Task<string> SubmitAsync(
+        string query, IReadOnlyList<string>? agents = null, RunBudget? budget = null, RunTools? tools = null, string? conversation = null, string? owner = null) =>
+        SubmitAsync(query, [.. (agents ?? BuiltInAgents.Default).Select(name => new AgentExecution { Name = name })], budget, tools, conversation, owner);
+
     public async Task<string> SubmitAsync(
-        string query, IReadOnlyList<string>? agents = null, RunBudget? budget = null, RunTools? tools = null, string? conversation = null, string? owner = null)
+        string query, IReadOnlyList<AgentExecution> agents, RunBudget? budget = null, RunTools? tools = null, string? conversation = null, string? owner = null)
     {
         var run = new AgentRun
         {
             Id = AgentRun.NewId(TimeProvider.System),
             Repository = "shop",
             Query = query,
-            Agents = [.. (agents ?? BuiltInAgents.Default).Select(name => new AgentExecution { Name = name })],
+            Agents = agents,
             Budget = budget ?? new RunBudget(),
             Tools = tools,
             ConversationId = conversation,

@@ -1,4 +1,4 @@
-namespace Agents.Worker.Agents;
+namespace Agents.Runs;
 
 /// <summary>
 /// The part between the two <c>---</c> lines: the subset of YAML that definitions need. <c>key: value</c>, <c>key: [a, b]</c>, and one level

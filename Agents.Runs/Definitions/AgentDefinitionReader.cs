@@ -1,11 +1,15 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Agents.Worker.Agents;
+namespace Agents.Runs;
 
 /// <summary>Reads one definition. A key nobody knows is refused: a misspelt limit must not silently be none.</summary>
-internal sealed partial class AgentDefinitionReader
+public sealed partial class AgentDefinitionReader
 {
+    private const int DigestDigits = 12;
+
     private static readonly string[] Known =
     [
         "name", "description", "tools", "budget", "budget.max_tool_calls", "budget.max_depth", "budget.time_budget_s",
@@ -14,11 +18,22 @@ internal sealed partial class AgentDefinitionReader
 
     private readonly string _file;
     private readonly FrontMatter _front;
+    private readonly string _version;
 
-    private AgentDefinitionReader(string file, FrontMatter front) => (_file, _front) = (file, front);
+    private AgentDefinitionReader(string file, FrontMatter front, string version) => (_file, _front, _version) = (file, front, version);
 
+    /// <summary>Reads a definition: front matter between two lines <c>---</c>, then the prompt.</summary>
+    /// <param name="file">Named in every error.</param>
+    /// <param name="text">The whole definition.</param>
+    /// <param name="version">The definition's version; null takes a digest of the text.</param>
     /// <exception cref="AgentDefinitionException">With the file and the line.</exception>
-    public static AgentDefinition Read(string file, string text) => new AgentDefinitionReader(file, FrontMatter.Parse(file, text)).Read();
+    public static AgentDefinition Read(string file, string text, string? version = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return new AgentDefinitionReader(file, FrontMatter.Parse(file, text), version ?? DigestOf(text)).Read();
+    }
+
+    private static string DigestOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n"))))[..DigestDigits];
 
     private AgentDefinition Read()
     {
@@ -35,6 +50,7 @@ internal sealed partial class AgentDefinitionReader
             Budget = Budget(),
             Output = Output(),
             Prompt = _front.Body,
+            Version = _version,
         };
     }
 

@@ -1,0 +1,35 @@
+namespace Agents.Runs;
+
+/// <summary>A message that is still to be delivered.</summary>
+/// <param name="Id">Names the message, the same at every attempt: <c>run.end</c> or <c>run.approval.n</c> behind the run's id.</param>
+/// <param name="Attempt">How often it was taken, this time included.</param>
+public sealed record WebhookDelivery(string Id, int Attempt)
+{
+    /// <summary>The run it is about.</summary>
+    public string RunId => Id.Split('.')[0];
+
+    /// <summary>Whether it tells of the run's end; else of an approval that is waited for.</summary>
+    public bool TellsOfEnd => Id == OfEnd(RunId);
+
+    internal static string OfEnd(string runId) => $"{runId}.end";
+
+    /// <summary>One per attempt: a run that goes on and waits once more tells so once more.</summary>
+    internal static string OfApproval(string runId, int attempt) => FormattableString.Invariant($"{runId}.approval.{attempt}");
+}
+
+/// <summary>
+/// The messages that runs with a <see cref="RunWebhook"/> owe their clients. Each is put in with the change it tells of and stays until
+/// <see cref="CompleteAsync"/>, so that none is lost with a process; one may be sent twice.
+/// </summary>
+public interface IWebhookOutbox
+{
+    /// <summary>Takes the message that is due longest; whoever took it has <paramref name="hold"/> before it is due again for anybody.</summary>
+    /// <returns>Null when none is due.</returns>
+    Task<WebhookDelivery?> TakeAsync(TimeSpan hold, CancellationToken cancellationToken);
+
+    /// <summary>Makes a message due again after <paramref name="pause"/>.</summary>
+    Task RetryAsync(string id, TimeSpan pause, CancellationToken cancellationToken);
+
+    /// <summary>Takes a message out: it was delivered, or given up.</summary>
+    Task CompleteAsync(string id, CancellationToken cancellationToken);
+}
