@@ -41,9 +41,10 @@ internal sealed class ListChanges : IDisposable
     {
         lock (_lock)
         {
-            // The first of several starts the wait; a flood of changes does not put it off.
+            // The first of several starts the wait; a flood of changes, of one list too, does not put it off.
+            var isFirst = _changed.Count == 0;
             _changed[(upstream, list)] = _time.GetTimestamp();
-            if (_changed.Count == 1) _settling.Change(s_settle, Timeout.InfiniteTimeSpan);
+            if (isFirst) _settling.Change(s_settle, Timeout.InfiniteTimeSpan);
         }
     }
 

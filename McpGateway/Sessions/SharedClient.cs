@@ -14,6 +14,8 @@ internal sealed class SharedClient(PoolHost host) : UpstreamSessions(host.Meter)
 
     public override PoolCounts Counts => _session is { } session ? new(session.Leases == 0 ? 1 : 0, session.Leases, 0, 0, _waiting, 1) : new(0, 0, 0, 0, _waiting, 0);
 
+    public override IEnumerable<UpstreamSession> All => _session is { } session ? [session] : [];
+
     public override int Need => !_closed && !host.Drain.IsOn && _session is null ? 1 : 0;
 
     public override ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>

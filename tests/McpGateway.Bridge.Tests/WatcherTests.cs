@@ -116,7 +116,7 @@ public sealed class WatcherTests
         var address = before.BaseAddress;
         await before.DisposeAsync();
         await using var after = await ServiceProcess.StartAsync(Project, ["--era", era, "--urls", address.ToString()]);
-        // Twice, as above; until the upstream is heard again nobody hears of a change.
+        // Twice, as above; until the upstream is heard again nobody hears of a change. That it says so again and again keeps nobody from hearing it.
         for (var round = 0; round < 2; round++)
         {
             var told = ToldAsync(subscription, "notifications/prompts/list_changed");
