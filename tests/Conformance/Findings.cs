@@ -10,12 +10,12 @@ namespace Conformance;
 internal sealed record Fault(string Where, string What, string Why);
 
 /// <summary>All that was measured.</summary>
-internal sealed record Findings(Results Suite, IReadOnlyDictionary<PeerPair, IReadOnlyDictionary<string, string?>> Peers)
+internal sealed record Findings(Results Suite, IReadOnlyDictionary<PeerPair, Tour> Peers)
 {
     /// <summary>What did not pass and counts, in the order of the tables.</summary>
     public IEnumerable<Fault> Failed() => Cell.All.SelectMany(Of).Concat(PeerPair.All.SelectMany(Of));
 
     public IEnumerable<Fault> Of(Cell cell) => Suite.Failed(cell).SelectMany(result => result.Faults.Select(fault => new Fault(cell.ToString(), result.Name, fault)));
 
-    public IEnumerable<Fault> Of(PeerPair pair) => Peers[pair].Where(step => step.Value is not null).Select(step => new Fault(pair.ToString(), step.Key, step.Value!));
+    public IEnumerable<Fault> Of(PeerPair pair) => Peers[pair].Steps.Where(step => step.Value is not null).Select(step => new Fault(pair.ToString(), step.Key, step.Value!));
 }

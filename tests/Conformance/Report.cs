@@ -77,12 +77,14 @@ internal static class Report
     private static string PeerTable(Findings findings)
     {
         var text = new StringBuilder("\nPeers other people wrote, through the gateway: steps passed.\n\n");
-        text.Append("| client | ").AppendJoin(" | ", PeerServer.All.Select(server => server.Title)).Append(" |\n");
-        text.Append("| --- | ").AppendJoin(" | ", PeerServer.All.Select(_ => "---:")).Append(" |\n");
+        text.Append("| client | revision | ").AppendJoin(" | ", PeerServer.All.Select(server => server.Title)).Append(" |\n");
+        text.Append("| --- | --- | ").AppendJoin(" | ", PeerServer.All.Select(_ => "---:")).Append(" |\n");
         foreach (var client in PeerClient.All)
         {
-            var scores = PeerServer.All.Select(server => findings.Peers[new PeerPair(client, server)]).Select(steps => $"{steps.Values.Count(why => why is null)}/{steps.Count}");
-            text.Append("| ").Append(client.Title).Append(" | ").AppendJoin(" | ", scores).Append(" |\n");
+            Tour[] tours = [.. PeerServer.All.Select(server => findings.Peers[new PeerPair(client, server)])];
+            var revisions = string.Join(", ", tours.Select(tour => tour.Revision ?? "not said").Distinct());
+            var scores = tours.Select(tour => $"{tour.Steps.Values.Count(why => why is null)}/{tour.Steps.Count}");
+            text.Append($"| {client.Title} | {revisions} | ").AppendJoin(" | ", scores).Append(" |\n");
         }
 
         return text.ToString();

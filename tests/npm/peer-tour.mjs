@@ -1,11 +1,12 @@
 // A client of the official SDKs takes a server through what it offers. Arguments: which client (sdk-http, sdk-sse: version 1;
-// client-http: version 2, either era), the URL, which server (everything, filesystem, memory), and for filesystem a folder it may use.
+// client-http: version 2, either era), the URL, which server (everything, filesystem, memory), for filesystem a
+// folder it may use, and what stands before the names of its tools and prompts.
 // Writes one line of JSON: the revision spoken, and for each step null or what went wrong.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const [kind, url, server, folder] = process.argv.slice(2);
+const [kind, url, server, folder, prefix = ''] = process.argv.slice(2);
 const stepLimit = 5_000;
 const posts = [];
 const watchedFetch = async (address, init) => {
@@ -29,7 +30,7 @@ const modern = kind === 'client-http' && client.getProtocolEra() === 'modern';
 
 const steps = {
   everything: {
-    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === 'echo')),
+    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === `${prefix}echo`)),
     call: async () => assert.match(await text('echo', { message: 'héllo "wörld"' }), /héllo "wörld"/),
     progress: async () => {
       const seen = [];
@@ -43,11 +44,11 @@ const steps = {
     },
     prompts: async () => {
       assert.ok((await client.listPrompts()).prompts.length > 0);
-      const prompt = await client.getPrompt({ name: 'args-prompt', arguments: { city: 'Bern' } });
+      const prompt = await client.getPrompt({ name: `${prefix}args-prompt`, arguments: { city: 'Bern' } });
       assert.match(prompt.messages[0].content.text, /Bern/);
     },
     complete: async () => {
-      const { completion } = await client.complete({ ref: { type: 'ref/prompt', name: 'completable-prompt' }, argument: { name: 'department', value: 'Eng' } });
+      const { completion } = await client.complete({ ref: { type: 'ref/prompt', name: `${prefix}completable-prompt` }, argument: { name: 'department', value: 'Eng' } });
       assert.deepEqual(completion.values, ['Engineering']);
     },
     sampling: async () => assert.match(await text('trigger-sampling-request', { prompt: 'Say something' }), /Sampled by the tour\./),
@@ -68,7 +69,7 @@ const steps = {
         }),
   },
   filesystem: {
-    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === 'read_text_file')),
+    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === `${prefix}read_text_file`)),
     call: async () => {
       const path = join(folder, `${kind}-${process.pid}.txt`);
       await text('write_file', { path, content: 'written by the tour' });
@@ -77,7 +78,7 @@ const steps = {
     },
   },
   memory: {
-    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === 'create_entities')),
+    tools: async () => assert.ok((await client.listTools()).tools.some(tool => tool.name === `${prefix}create_entities`)),
     call: async () => {
       const name = `${kind}-${process.pid}`;
       await call('create_entities', { entities: [{ name, entityType: 'tour', observations: ['seen'] }] });
@@ -125,7 +126,7 @@ function listen(method) {
 
 async function call(name, args, options) {
   // The second parameter of version 1 is a schema.
-  return kind === 'client-http' ? client.callTool({ name, arguments: args }, options) : client.callTool({ name, arguments: args }, undefined, options);
+  return kind === 'client-http' ? client.callTool({ name: prefix + name, arguments: args }, options) : client.callTool({ name: prefix + name, arguments: args }, undefined, options);
 }
 
 async function text(name, args) {

@@ -13,19 +13,21 @@ internal sealed class CSharpTour : IDisposable
     private readonly Dictionary<string, string?> _steps = [];
     private readonly StatusRecorder _statuses = new();
     private readonly HttpClient _http;
+    private string? _revision;
 
     private CSharpTour() => _http = new HttpClient(_statuses);
 
-    public static async Task<IReadOnlyDictionary<string, string?>> RunAsync(Uri url, PeerServer server, string folder)
+    public static async Task<Tour> RunAsync(Uri url, PeerServer server, string folder)
     {
         using var tour = new CSharpTour();
         await tour.AttemptAsync("connect", async cancellationToken =>
         {
             await using var client = await tour.ConnectAsync(url, cancellationToken);
+            tour._revision = client.NegotiatedProtocolVersion;
             await tour.WalkAsync(client, server, folder);
         }, TimeSpan.FromMinutes(1));
         tour._steps["statuses"] = tour._statuses.Refused is { Count: > 0 } refused ? $"POSTs answered {string.Join(' ', refused)}" : null;
-        return tour._steps;
+        return new Tour(tour._revision, tour._steps);
     }
 
     public void Dispose() => _http.Dispose();
@@ -50,15 +52,15 @@ internal sealed class CSharpTour : IDisposable
             PeerServer.Filesystem => ("list_allowed_directories", [], folder),
             _ => ("search_nodes", new Dictionary<string, object?> { ["query"] = "nothing" }, "entities"),
         };
-        await AttemptAsync("tools", async cancellationToken => (await client.ListToolsAsync(cancellationToken: cancellationToken)).Select(known => known.Name).ShouldContain(tool));
-        await AttemptAsync("call", cancellationToken => CallAsync(client, tool, arguments, expected, cancellationToken));
+        await AttemptAsync("tools", async cancellationToken => (await client.ListToolsAsync(cancellationToken: cancellationToken)).Select(known => known.Name).ShouldContain(server.Prefix + tool));
+        await AttemptAsync("call", cancellationToken => CallAsync(client, server.Prefix + tool, arguments, expected, cancellationToken));
         if (server.Kind != PeerServer.Everything) return;
 
         await AttemptAsync("progress", async cancellationToken =>
         {
             var seen = new TaskCompletionSource<float>(TaskCreationOptions.RunContinuationsAsynchronously);
             await client.CallToolAsync(
-                "trigger-long-running-operation", new Dictionary<string, object?> { ["duration"] = 0.4, ["steps"] = 2 },
+                server.Prefix + "trigger-long-running-operation", new Dictionary<string, object?> { ["duration"] = 0.4, ["steps"] = 2 },
                 new Progress<ProgressNotificationValue>(progress => seen.TrySetResult(progress.Progress)), cancellationToken: cancellationToken);
             (await seen.Task.WaitAsync(cancellationToken)).ShouldBeGreaterThan(0);
         });
@@ -69,13 +71,13 @@ internal sealed class CSharpTour : IDisposable
         });
         await AttemptAsync("prompts", async cancellationToken =>
         {
-            var prompt = await client.GetPromptAsync("args-prompt", new Dictionary<string, object?> { ["city"] = "Bern" }, cancellationToken: cancellationToken);
+            var prompt = await client.GetPromptAsync(server.Prefix + "args-prompt", new Dictionary<string, object?> { ["city"] = "Bern" }, cancellationToken: cancellationToken);
             prompt.Messages[0].Content.ShouldBeOfType<TextContentBlock>().Text.ShouldContain("Bern");
         });
         await AttemptAsync("complete", async cancellationToken =>
-            (await client.CompleteAsync(new PromptReference { Name = "completable-prompt" }, "department", "Eng", cancellationToken: cancellationToken)).Completion.Values.ShouldBe(["Engineering"]));
-        await AttemptAsync("sampling", cancellationToken => CallAsync(client, "trigger-sampling-request", new Dictionary<string, object?> { ["prompt"] = "Say something" }, "Sampled by the tour.", cancellationToken));
-        await AttemptAsync("elicitation", cancellationToken => CallAsync(client, "trigger-elicitation-request", [], "Tour", cancellationToken));
+            (await client.CompleteAsync(new PromptReference { Name = server.Prefix + "completable-prompt" }, "department", "Eng", cancellationToken: cancellationToken)).Completion.Values.ShouldBe(["Engineering"]));
+        await AttemptAsync("sampling", cancellationToken => CallAsync(client, server.Prefix + "trigger-sampling-request", new Dictionary<string, object?> { ["prompt"] = "Say something" }, "Sampled by the tour.", cancellationToken));
+        await AttemptAsync("elicitation", cancellationToken => CallAsync(client, server.Prefix + "trigger-elicitation-request", [], "Tour", cancellationToken));
     }
 
     private static async Task CallAsync(McpClient client, string tool, Dictionary<string, object?> arguments, string expected, CancellationToken cancellationToken)

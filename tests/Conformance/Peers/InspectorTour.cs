@@ -5,7 +5,7 @@ internal static class InspectorTour
 {
     private const string Launcher = "clients/launcher/build/index.js";
 
-    public static async Task<IReadOnlyDictionary<string, string?>> RunAsync(Uri url, PeerServer server, string folder)
+    public static async Task<Tour> RunAsync(Uri url, PeerServer server, string folder)
     {
         var steps = new Dictionary<string, string?>();
         var (tool, arguments, expected) = server.Kind switch
@@ -14,13 +14,13 @@ internal static class InspectorTour
             PeerServer.Filesystem => ("list_allowed_directories", [], folder),
             _ => ("search_nodes", ["query=nothing"], "entities"),
         };
-        steps["tools"] = await AskAsync(url, folder, tool, "tools/list");
-        steps["call"] = await AskAsync(url, folder, expected, ["tools/call", "--tool-name", tool, .. arguments.SelectMany(argument => new[] { "--tool-arg", argument })]);
-        if (server.Kind != PeerServer.Everything) return steps;
+        steps["tools"] = await AskAsync(url, folder, server.Prefix + tool, "tools/list");
+        steps["call"] = await AskAsync(url, folder, expected, ["tools/call", "--tool-name", server.Prefix + tool, .. arguments.SelectMany(argument => new[] { "--tool-arg", argument })]);
+        if (server.Kind != PeerServer.Everything) return new Tour(null, steps);
 
         steps["resources"] = await AskAsync(url, folder, "contents", "resources/read", "--uri", "demo://resource/dynamic/text/1");
-        steps["prompts"] = await AskAsync(url, folder, "Bern", "prompts/get", "--prompt-name", "args-prompt", "--prompt-args", "city=Bern");
-        return steps;
+        steps["prompts"] = await AskAsync(url, folder, "Bern", "prompts/get", "--prompt-name", server.Prefix + "args-prompt", "--prompt-args", "city=Bern");
+        return new Tour(null, steps);
     }
 
     private static async Task<string?> AskAsync(Uri url, string home, string expected, params string[] method)

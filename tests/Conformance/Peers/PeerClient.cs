@@ -5,8 +5,8 @@ namespace Conformance.Peers;
 /// <summary>A client other people wrote, and how it is taken through a server.</summary>
 /// <param name="Title">For the table.</param>
 /// <param name="Path">What follows the path of the upstream.</param>
-/// <param name="TourAsync">Takes it through a server: for each step null, or what went wrong.</param>
-internal sealed record PeerClient(string Title, string Path, Func<Uri, PeerServer, string, Task<IReadOnlyDictionary<string, string?>>> TourAsync)
+/// <param name="TourAsync">Takes it through a server.</param>
+internal sealed record PeerClient(string Title, string Path, Func<Uri, PeerServer, string, Task<Tour>> TourAsync)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
@@ -19,10 +19,11 @@ internal sealed record PeerClient(string Title, string Path, Func<Uri, PeerServe
         new("C# SDK 2.3, defaults", "", CSharpTour.RunAsync),
     ];
 
-    private static Func<Uri, PeerServer, string, Task<IReadOnlyDictionary<string, string?>>> Scripted(string kind) => async (url, server, folder) =>
+    private static Func<Uri, PeerServer, string, Task<Tour>> Scripted(string kind) => async (url, server, folder) =>
     {
-        var (exitCode, output) = await NodeProcess.RunAsync("peer-tour.mjs", [kind, url.ToString(), server.Kind, folder], within: s_patience);
-        if (exitCode != 0) return new Dictionary<string, string?> { ["connect"] = string.Join(' ', output) };
-        return JsonNode.Parse(output[^1])!["steps"]!.AsObject().ToDictionary(step => step.Key, step => step.Value?.GetValue<string>());
+        var (exitCode, output) = await NodeProcess.RunAsync("peer-tour.mjs", [kind, url.ToString(), server.Kind, folder, server.Prefix], within: s_patience);
+        if (exitCode != 0) return new Tour(null, new Dictionary<string, string?> { ["connect"] = string.Join(' ', output) });
+        var outcome = JsonNode.Parse(output[^1])!;
+        return new Tour(outcome["revision"]?.GetValue<string>(), outcome["steps"]!.AsObject().ToDictionary(step => step.Key, step => step.Value?.GetValue<string>()));
     };
 }

@@ -2,17 +2,19 @@ using System.Text.Json.Nodes;
 
 namespace Conformance.Peers;
 
-/// <summary>A server other people wrote.</summary>
+/// <summary>A server other people wrote, or all of them together.</summary>
 /// <param name="Name">Its entry in <c>mcpServers</c>, and the end of its path at the gateway.</param>
 /// <param name="Kind">What it offers, as the tours know it.</param>
 /// <param name="Title">For the table.</param>
-internal sealed record PeerServer(string Name, string Kind, string Title)
+/// <param name="Prefix">What stands before the names of its tools and prompts.</param>
+internal sealed record PeerServer(string Name, string Kind, string Title, string Prefix = "")
 {
     public const string Everything = "everything";
     public const string Filesystem = "filesystem";
     public const string Memory = "memory";
 
-    public static IReadOnlyList<PeerServer> All { get; } =
+    /// <summary>Those that the gateway has as upstreams.</summary>
+    public static IReadOnlyList<PeerServer> Upstreams { get; } =
     [
         new("everything-http", Everything, "everything, Streamable HTTP"),
         new("everything-sse", Everything, "everything, HTTP+SSE"),
@@ -20,6 +22,9 @@ internal sealed record PeerServer(string Name, string Kind, string Title)
         new("filesystem", Filesystem, "filesystem, stdio"),
         new("memory", Memory, "memory, stdio"),
     ];
+
+    /// <summary>Beside each, the endpoint where all of them are one: names begin with the upstream's, a resource is the first upstream's that lists it.</summary>
+    public static IReadOnlyList<PeerServer> All { get; } = [.. Upstreams, new("", Everything, "all, aggregate", "everything-http__")];
 
     /// <summary>Starts it; null where the gateway does.</summary>
     public async Task<NodeProcess?> StartAsync() => Name switch

@@ -29,7 +29,8 @@ internal sealed class Gateway : IAsyncDisposable
         }
     }
 
-    public Uri AddressOf(string upstream) => new(_service.BaseAddress, $"/mcp/{upstream}");
+    /// <param name="upstream">Empty for the aggregate.</param>
+    public Uri AddressOf(string upstream) => new(_service.BaseAddress, upstream.Length == 0 ? "/mcp" : $"/mcp/{upstream}");
 
     /// <summary>Waits until the upstream is ready and no session of it is being opened.</summary>
     public Task WarmAsync(string upstream) => Eventually.SeesAsync(
