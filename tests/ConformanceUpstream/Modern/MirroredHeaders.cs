@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ConformanceUpstream.Offered;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Modern;
 

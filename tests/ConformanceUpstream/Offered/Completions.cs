@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Offered;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ConformanceUpstream.Calls;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Offered;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Transports;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ConformanceUpstream.Modern;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Transports;
 

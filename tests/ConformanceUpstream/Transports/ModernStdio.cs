@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using ConformanceUpstream.Modern;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Transports;
 

@@ -1,5 +1,4 @@
 using ConformanceUpstream.Legacy;
-using ConformanceUpstream.Protocol;
 
 namespace ConformanceUpstream.Transports;
 

@@ -1,5 +1,4 @@
 using FaultyUpstream.Faults;
-using FaultyUpstream.Protocol;
 using FaultyUpstream.Server;
 using FaultyUpstream.Sessions;
 

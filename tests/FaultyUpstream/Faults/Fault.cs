@@ -1,3 +1,5 @@
+using FaultyUpstream.Protocol;
+
 namespace FaultyUpstream.Faults;
 
 /// <summary>

@@ -11,7 +11,7 @@ internal abstract record FaultAct
     {
         /// <summary>A status with a JSON-RPC error whose id is null, as servers send before they look at the message.</summary>
         public static Status Rpc(int status, int code, string message) =>
-            new(status, "application/json", Protocol.Rpc.Error(null, code, message).ToJsonString());
+            new(status, "application/json", JsonRpc.Rpc.Error(null, code, message).ToJsonString());
     }
 
     /// <summary>A JSON-RPC error as the answer to the request; over Streamable HTTP with status 200.</summary>

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace ConformanceUpstream.Protocol;
+namespace JsonRpc;
 
 /// <summary>JSON-RPC 2.0 and MCP error codes.</summary>
 internal static class RpcCode

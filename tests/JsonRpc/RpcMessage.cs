@@ -1,31 +1,21 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace FaultyUpstream.Protocol;
+namespace JsonRpc;
 
 /// <summary>One JSON-RPC message from the client.</summary>
-/// <param name="Id">The id of a request; null for a notification.</param>
+/// <param name="Id">The id of a request or an answer; null for a notification.</param>
 /// <param name="Method">Null when it answers a request of the server.</param>
 /// <param name="Params">Empty where the message has none.</param>
-internal sealed record RpcMessage(JsonNode? Id, string? Method, JsonObject Params)
+/// <param name="Whole">All of it.</param>
+internal sealed record RpcMessage(JsonNode? Id, string? Method, JsonObject Params, JsonObject Whole)
 {
-    private const string EnvelopeVersionKey = "io.modelcontextprotocol/protocolVersion";
-
     public bool IsRequest => Method is not null && Id is not null;
 
     /// <summary>The id as JSON text: 1 and "1" are different ids.</summary>
     public string IdText => Id?.ToJsonString() ?? "null";
 
     public JsonObject? Meta => Params["_meta"] as JsonObject;
-
-    /// <summary>The revision a request of 2026-07-28 or later names in its envelope; null on a legacy request.</summary>
-    public string? EnvelopeVersion => TextOf(Meta?[EnvelopeVersionKey]);
-
-    /// <summary>The tool a call names.</summary>
-    public string? ToolName => Method == Methods.ToolsCall ? TextOf(Params["name"]) : null;
-
-    /// <summary>The argument <c>call_id</c>, by which a test follows one call.</summary>
-    public string? CallId => Method == Methods.ToolsCall ? TextOf((Params["arguments"] as JsonObject)?["call_id"]) : null;
 
     /// <exception cref="RpcException">It is no JSON-RPC message.</exception>
     public static RpcMessage Parse(ReadOnlySpan<byte> json)
@@ -45,7 +35,7 @@ internal sealed record RpcMessage(JsonNode? Id, string? Method, JsonObject Param
         var id = message["id"];
         if (id is not null && id.GetValueKind() is not (JsonValueKind.String or JsonValueKind.Number))
             throw new RpcException(RpcCode.InvalidRequest, "An id is a string or a number.");
-        return new RpcMessage(id, TextOf(message["method"]), message["params"] as JsonObject ?? []);
+        return new RpcMessage(id, TextOf(message["method"]), message["params"] as JsonObject ?? [], message);
     }
 
     public static string? TextOf(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
