@@ -22,8 +22,8 @@ internal sealed record UpstreamReport(
     DateTimeOffset? NextAttemptAt,
     IReadOnlyList<TimelineEvent>? Timeline);
 
-/// <summary>Numbers of an upstream's pool and what they may be.</summary>
-internal sealed record PoolReport(string Mode, int Idle, int Leased, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max, long Handshakes, int? HandshakesPerMinute);
+/// <summary>Numbers of an upstream's pool and what they may be. <c>Parked</c> are in use by calls that all wait for their client's input, <c>Leased</c> the others in use.</summary>
+internal sealed record PoolReport(string Mode, int Idle, int Leased, int Parked, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max, long Handshakes, int? HandshakesPerMinute);
 
 /// <summary>Calls that have ended since the upstream was loaded, but for those that their caller gave up.</summary>
 /// <param name="Total">All of them.</param>
@@ -71,7 +71,7 @@ internal static class OperatorEndpoint
         return new UpstreamReport(
             upstream.Name, state, summary, upstream.Config.Target, upstream.Memory?.Transport.ToString().ToLowerInvariant(), upstream.Server?.Version, upstream.Memory?.Era.ToString().ToLowerInvariant(),
             upstream.CatalogueOf(SessionProfile.Default)[ListKind.Tools]?.Entries.Length,
-            new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max, upstream.Handshakes, options.HandshakesPerMinute == 0 ? null : options.HandshakesPerMinute),
+            new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased - counts.Parked, counts.Parked, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max, upstream.Handshakes, options.HandshakesPerMinute == 0 ? null : options.HandshakesPerMinute),
             Report(upstream.Calls),
             failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
             withTimeline ? upstream.Timeline.Read() : null);
@@ -94,6 +94,7 @@ internal static class OperatorEndpoint
         null when counts.Total == 0 && counts.Opening > 0 => ("opening", $"No session is open yet; {counts.Opening} are being opened."),
         null when counts.Total == 0 => ("idle", "No session is open; the next caller causes one."),
         _ => ("ready", $"Speaks {upstream.Server?.Version}; {counts.Total} open, {counts.Leased} in use, {counts.Idle} warm and free, {counts.Pinned} kept for one client each."
+            + (counts.Parked == 0 ? "" : $" Of those in use {counts.Parked} wait for a client's input.")
             // What failed is no longer wanted, so nobody tries again and finds that it works.
             + (failure is null ? "" : $" The last attempt to open one more failed: {failure.Message}")),
     };

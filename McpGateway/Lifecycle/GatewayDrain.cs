@@ -8,7 +8,7 @@ namespace McpGateway.Lifecycle;
 /// Ends the gateway without breaking what runs: new requests are refused from the first moment (<see cref="Endpoints.McpEndpoint"/>),
 /// calls that wait for a client's answer are given up, those under way get until the deadline, then sessions that can be resumed are parked in the ledger, the others ended at their upstreams, and every process closed.
 /// </summary>
-internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkedCalls parked, StreamHub streams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
+internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkingLot parked, StreamHub streams, GatewayOptions options, TimeProvider time, ILogger<GatewayDrain> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -18,7 +18,7 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkedCalls parke
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        await parked.GiveUpAsync();
+        await parked.GiveUpAllAsync();
         await WaitForCallsAsync(cancellationToken);
         streams.EndPairs();
     }

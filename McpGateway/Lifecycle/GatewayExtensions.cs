@@ -28,6 +28,7 @@ internal static class GatewayExtensions
     private static IServiceCollection AddCalls(this IServiceCollection services) => services
         .AddSingleton<CallMetrics>()
         .AddSingleton<ServerMeter>()
+        .AddSingleton<ParkingLot>()
         .AddSingleton<ParkedCalls>()
         .AddSingleton<CallRelay>()
         .AddSingleton<CallForwarder>();

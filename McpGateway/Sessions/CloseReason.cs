@@ -24,6 +24,7 @@ internal sealed record CloseReason(string Code, string Text)
     public static readonly CloseReason ProfileUnused = new("profile_unused", "its kind of client has not called for long, or less lately than others");
     public static readonly CloseReason Cancelled = new("cancelled", "its call was cancelled");
     public static readonly CloseReason NotAnswered = new("not_answered", "its call's client did not answer in time");
+    public static readonly CloseReason TooManyParked = new("too_many_parked", "too many calls waited for their clients, and its call's client had taken longest to answer");
     public static readonly CloseReason TimedOut = new("timed_out", "its call did not end in time");
     public static readonly CloseReason Cleared = new("cleared", "an operator cleared the pool");
     public static readonly CloseReason Drained = new("drained", "an operator drained the upstream");

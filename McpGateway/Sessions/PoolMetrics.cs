@@ -53,11 +53,12 @@ internal sealed class PoolMetrics
     private static IEnumerable<Measurement<int>> Counts(Upstreams.Upstream upstream)
     {
         var counts = upstream.Counts;
-        var (idle, leased, pinned) = counts.ByState;
+        var (idle, leased, parked, pinned) = counts.ByState;
         return
         [
             new(idle, Tag(upstream.Name), new("state", "idle")),
             new(leased, Tag(upstream.Name), new("state", "leased")),
+            new(parked, Tag(upstream.Name), new("state", "parked")),
             new(pinned, Tag(upstream.Name), new("state", "pinned")),
             new(counts.Opening, Tag(upstream.Name), new("state", "warming")),
         ];

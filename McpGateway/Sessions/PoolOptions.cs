@@ -64,8 +64,17 @@ internal sealed record PoolOptions
     /// <summary>How long a call may take: 1 s to 24 h, default 5 min.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a call waits for its client's input: 1 s to 1 h, default 5 min. Its session waits with it.</summary>
+    public TimeSpan InputTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Calls that wait for their client's input at once; then the one that has waited longest is given up: 1 to 1024, default half of <see cref="Max"/>, at least 1.</summary>
+    public int? MaxParked { get; init; }
+
     /// <summary>Handshakes begun a minute, for upstreams with a rate limit: 1 to 6000; 0, the default, for any number. A session that is resumed counts too.</summary>
     public int HandshakesPerMinute { get; init; }
+
+    /// <summary><see cref="MaxParked"/>, or what it is by default.</summary>
+    internal int ParkedAtMost => MaxParked ?? Math.Max(1, Max / 2);
 
     /// <summary>Everything that is out of bounds or contradicts itself, each as a sentence that starts with the key.</summary>
     public IEnumerable<string> Check()
@@ -76,6 +85,7 @@ internal sealed record PoolOptions
         if (MaxUses is < 0 or > 1_000_000) yield return $"pool.maxUses is {MaxUses}; it must be 0 to 1000000.";
         if (MaxWaiting is < 0 or > 65536) yield return $"pool.maxWaiting is {MaxWaiting}; it must be 0 to 65536.";
         if (HandshakesPerMinute is < 0 or > 6000) yield return $"pool.handshakesPerMinute is {HandshakesPerMinute}; it must be 1 to 6000, or 0 for no limit.";
+        if (MaxParked is < 1 or > 1024) yield return $"pool.maxParked is {MaxParked}; it must be 1 to 1024.";
         foreach (var (key, value, least, most) in Durations())
         {
             if (value < least || value > most) yield return $"pool.{key} is {value.TotalSeconds:0.###} s; it must be {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s.";
@@ -96,5 +106,6 @@ internal sealed record PoolOptions
         ("bypassWindow", BypassWindow, TimeSpan.Zero, TimeSpan.FromHours(1)),
         ("openTimeout", OpenTimeout, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(5)),
         ("callTimeout", CallTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+        ("inputTimeout", InputTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
     ];
 }

@@ -37,7 +37,7 @@ internal sealed class SessionPool : UpstreamSessions
         _keeper = new PoolKeeper(host, _roster, _shelves, _verifier, _pins, PutBack);
     }
 
-    public override PoolCounts Counts => new(_shelves.Idle, _roster.Leased, _roster.Pinned, 0, _line.Count, _roster.Total) { PinnedUnused = _roster.PinnedUnused };
+    public override PoolCounts Counts => new(_shelves.Idle, _roster.Leased, _roster.Pinned, 0, _line.Count, _roster.Total) { PinnedUnused = _roster.PinnedUnused, Parked = _roster.Parked };
 
     public override IEnumerable<UpstreamSession> All => _roster.All;
 

@@ -23,6 +23,9 @@ internal sealed class SessionRoster(PoolHost host)
 
     public int Leased => All.Count(static session => session.Leases > 0);
 
+    /// <summary>Those of them on which every call waits for its client's input.</summary>
+    public int Parked => All.Count(static session => session.State == SessionState.Parked);
+
     /// <summary>Sessions that live and are kept for one key each, in use or not.</summary>
     public int Pinned => All.Count(IsPinned);
 

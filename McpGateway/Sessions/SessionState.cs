@@ -9,6 +9,9 @@ internal enum SessionState
     /// <summary>At least one call is on it.</summary>
     Leased,
 
+    /// <summary>Every call on it waits for its client's input, outside of any request.</summary>
+    Parked,
+
     /// <summary>Taken out by the keeper to be checked or closed, as a caller takes it out to use it: the two never meet.</summary>
     Reserved,
 

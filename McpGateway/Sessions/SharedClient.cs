@@ -12,7 +12,9 @@ internal sealed class SharedClient(PoolHost host) : UpstreamSessions(host.Meter)
     private int _waiting;
     private volatile bool _closed;
 
-    public override PoolCounts Counts => _session is { } session ? new(session.Leases == 0 ? 1 : 0, session.Leases, 0, 0, _waiting, 1) : new(0, 0, 0, 0, _waiting, 0);
+    public override PoolCounts Counts => _session is { } session
+        ? new(session.Leases == 0 ? 1 : 0, session.Leases, 0, 0, _waiting, 1) { Parked = session.State == SessionState.Parked ? session.Leases : 0 }
+        : new(0, 0, 0, 0, _waiting, 0);
 
     public override IEnumerable<UpstreamSession> All => _session is { } session ? [session] : [];
 

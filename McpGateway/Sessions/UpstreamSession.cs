@@ -5,13 +5,16 @@ using McpGateway.Upstreams.Links;
 namespace McpGateway.Sessions;
 
 /// <summary>
-/// One live, verified session with an upstream. State and lease count share one word that only compare-and-set changes, so
-/// that "is it free" and "take it" cannot be pulled apart: at most one of the callers and the keeper wins an idle session.
+/// One live, verified session with an upstream. State, lease count, and how many of the leases are parked share one word that only
+/// compare-and-set changes, so that "is it free" and "take it" cannot be pulled apart: at most one of the callers and the keeper wins
+/// an idle session. One that lives and is leased is parked if all its leases are, and else leased.
 /// </summary>
 internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProfile server, long now)
 {
     private const int StateBits = 3;
     private const int StateMask = (1 << StateBits) - 1;
+    private const int CountBits = 28;
+    private const int CountMask = (1 << CountBits) - 1;
 
     private readonly Lock _slots = new();
 
@@ -20,7 +23,7 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
 
     private LeaseSlot? _own;
     private LeaseSlot? _spare;
-    private int _word = (int)SessionState.Idle;
+    private long _word = (long)SessionState.Idle;
     private long _lastUsed = now;
     private long _pinged = now;
     private string? _breakReason;
@@ -64,12 +67,12 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     /// <summary>The first principal it served, and so the only one; null while it is unused. Written by the holder of its only lease.</summary>
     public string? Principal { get; set; }
 
-    public SessionState State => (SessionState)(Volatile.Read(ref _word) & StateMask);
+    public SessionState State => StateOf(Volatile.Read(ref _word));
 
     /// <summary>False once it serves nobody any more.</summary>
     public bool IsLive => State is not (SessionState.Broken or SessionState.Closed) && Link.BrokenReason is null;
 
-    public int Leases => Volatile.Read(ref _word) >> StateBits;
+    public int Leases => LeasesOf(Volatile.Read(ref _word));
 
     public string? BreakReason => Volatile.Read(ref _breakReason);
 
@@ -100,10 +103,8 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
         while (true)
         {
             var word = Volatile.Read(ref _word);
-            var state = (SessionState)(word & StateMask);
-            if (state is not (SessionState.Idle or SessionState.Leased)) return false;
-            var next = (((word >> StateBits) + 1) << StateBits) | (int)SessionState.Leased;
-            if (Interlocked.CompareExchange(ref _word, next, word) == word) return true;
+            if (StateOf(word) is not (SessionState.Idle or SessionState.Leased or SessionState.Parked)) return false;
+            if (Interlocked.CompareExchange(ref _word, Word(SessionState.Leased, LeasesOf(word) + 1, ParkedOf(word)), word) == word) return true;
         }
     }
 
@@ -111,16 +112,14 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
     public SessionState Release(long at)
     {
         Volatile.Write(ref _lastUsed, at);
-        while (true)
-        {
-            var word = Volatile.Read(ref _word);
-            var leases = (word >> StateBits) - 1;
-            Debug.Assert(leases >= 0, "A lease was returned twice.");
-            var state = (SessionState)(word & StateMask);
-            if (leases == 0 && state == SessionState.Leased) state = SessionState.Idle;
-            if (Interlocked.CompareExchange(ref _word, (leases << StateBits) | (int)state, word) == word) return state;
-        }
+        return Count(leases: -1, parked: 0);
     }
+
+    /// <summary>Notes that the call of one lease waits for its client's input. The lease is held on, and <see cref="Unpark"/> comes before its return.</summary>
+    public void Park() => Count(leases: 0, parked: 1);
+
+    /// <summary>Notes that such a call goes on, or ends.</summary>
+    public void Unpark() => Count(leases: 0, parked: -1);
 
     /// <summary>Notes that it has answered a ping.</summary>
     public void Verify(long at) => Volatile.Write(ref _pinged, at);
@@ -137,8 +136,8 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
         while (true)
         {
             var word = Volatile.Read(ref _word);
-            if ((SessionState)(word & StateMask) is SessionState.Broken or SessionState.Closed) return false;
-            if (Interlocked.CompareExchange(ref _word, (word & ~StateMask) | (int)SessionState.Broken, word) != word) continue;
+            if (StateOf(word) is SessionState.Broken or SessionState.Closed) return false;
+            if (Interlocked.CompareExchange(ref _word, Word(SessionState.Broken, LeasesOf(word), ParkedOf(word)), word) != word) continue;
             Interlocked.CompareExchange(ref _closeCode, reason.Code, null);
             Interlocked.CompareExchange(ref _breakReason, reason.Text, null);
             return true;
@@ -201,9 +200,31 @@ internal sealed class UpstreamSession(long number, UpstreamLink link, ServerProf
         return slot;
     }
 
+    private static SessionState StateOf(long word) => (SessionState)(word & StateMask);
+
+    private static int LeasesOf(long word) => (int)(word >> StateBits) & CountMask;
+
+    private static int ParkedOf(long word) => (int)(word >> (StateBits + CountBits));
+
+    private static long Word(SessionState state, int leases, int parked) => ((long)parked << (StateBits + CountBits)) | ((long)leases << StateBits) | (long)state;
+
     private bool Change(SessionState from, int leases, SessionState to, int nextLeases)
     {
-        var expected = (leases << StateBits) | (int)from;
-        return Interlocked.CompareExchange(ref _word, (nextLeases << StateBits) | (int)to, expected) == expected;
+        var expected = Word(from, leases, 0);
+        return Interlocked.CompareExchange(ref _word, Word(to, nextLeases, 0), expected) == expected;
+    }
+
+    /// <summary>Counts leases on or off, and says what the session is then; one that has failed stays so.</summary>
+    private SessionState Count(int leases, int parked)
+    {
+        while (true)
+        {
+            var word = Volatile.Read(ref _word);
+            var (nowLeased, nowParked) = (LeasesOf(word) + leases, ParkedOf(word) + parked);
+            Debug.Assert(nowLeased >= nowParked && nowParked >= 0, "A lease was returned, or went on, twice.");
+            var state = StateOf(word);
+            if (state is SessionState.Leased or SessionState.Parked) state = nowLeased == 0 ? SessionState.Idle : nowLeased == nowParked ? SessionState.Parked : SessionState.Leased;
+            if (Interlocked.CompareExchange(ref _word, Word(state, nowLeased, nowParked), word) == word) return state;
+        }
     }
 }

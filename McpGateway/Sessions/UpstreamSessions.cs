@@ -73,14 +73,18 @@ internal readonly record struct PoolCounts(int Idle, int Leased, int Pinned, int
     /// <summary>Sessions kept for one client each that nobody is calling on; <c>Pinned</c> counts those in use too.</summary>
     public int PinnedUnused { get; init; }
 
-    /// <summary>Each open session once, so that the three add up to <c>Total</c>. One that the keeper is looking at is idle; a shared client's calls are on one.</summary>
-    public (int Idle, int Leased, int Pinned) ByState
+    /// <summary>Leased sessions all of whose calls wait for their client's input; <c>Leased</c> counts them too.</summary>
+    public int Parked { get; init; }
+
+    /// <summary>Each open session once, so that the four add up to <c>Total</c>. One that the keeper is looking at is idle; a shared client's calls are on one.</summary>
+    public (int Idle, int Leased, int Parked, int Pinned) ByState
     {
         get
         {
             var leased = Math.Min(Leased, Total);
             var pinned = Math.Min(PinnedUnused, Total - leased);
-            return (Total - leased - pinned, leased, pinned);
+            var parked = Math.Min(Parked, leased);
+            return (Total - leased - pinned, leased - parked, parked, pinned);
         }
     }
 }

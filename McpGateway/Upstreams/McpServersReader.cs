@@ -152,13 +152,15 @@ internal sealed partial class McpServersReader(string source, string directory, 
         "bypassWindow" => options with { BypassWindow = Duration(value, where, options.BypassWindow) },
         "openTimeout" => options with { OpenTimeout = Duration(value, where, options.OpenTimeout) },
         "callTimeout" => options with { CallTimeout = Duration(value, where, options.CallTimeout) },
+        "inputTimeout" => options with { InputTimeout = Duration(value, where, options.InputTimeout) },
+        "maxParked" => options with { MaxParked = Number(value, where, options.ParkedAtMost) },
         "handshakesPerMinute" => options with { HandshakesPerMinute = Number(value, where, options.HandshakesPerMinute) },
         _ => Unknown(options, where),
     };
 
     private PoolOptions Unknown(PoolOptions options, string where)
     {
-        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxUses, maxWaiting, acquireTimeout, pinHold, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, handshakesPerMinute.");
+        _errors.Add($"{where} is not known; known are mode, minIdle, max, maxUses, maxWaiting, acquireTimeout, pinHold, maxLifetime, idleTimeout, keepAlive, bypassWindow, openTimeout, callTimeout, inputTimeout, maxParked, handshakesPerMinute.");
         return options;
     }
 

@@ -56,6 +56,9 @@ internal abstract class BridgeClient(HttpClient http, string path)
 {
     private static int s_lastId;
 
+    /// <summary>When the client gives up what it has asked for.</summary>
+    public CancellationToken Cancelled { get; set; } = TestContext.Current.CancellationToken;
+
     /// <summary>Makes a request and goes on until it is answered.</summary>
     public abstract Task<Outcome> RequestAsync(string method, string parameters, string meta = "");
 
@@ -77,7 +80,7 @@ internal abstract class BridgeClient(HttpClient http, string path)
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
-        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
     }
 
     /// <summary>The messages of a response, as they come.</summary>

@@ -5,7 +5,8 @@ namespace McpGateway.Calls.Inputs;
 /// <summary>A call that waits for its client, with what it holds upstream. Its owner goes on with both or gives both up.</summary>
 /// <param name="exchange">The call under way; null where a modern upstream has ended it, and wants it again in the same process.</param>
 /// <param name="lease">The session.</param>
-internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease)
+/// <param name="limits">What it may wait for.</param>
+internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease, ParkLimits limits)
 {
     public CallExchange? Exchange => exchange;
 
@@ -14,6 +15,11 @@ internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease)
 
     public SessionLease Lease => lease;
 
+    public ParkLimits Limits => limits;
+
+    /// <summary>Counts the parked calls of one gateway: the lower one has waited longer.</summary>
+    public long Number { get; set; }
+
     /// <summary>Ends the wait.</summary>
     public ITimer? Timer { get; set; }
 
@@ -21,7 +27,10 @@ internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease)
     /// The client does not come back: the upstream gets an answer to each question, and the call is ended. Nobody else gets its session,
     /// unless it belongs to an owner who knows of it.
     /// </summary>
-    public async Task GiveUpAsync(TimeSpan timeout, TimeProvider time)
+    /// <param name="reason">Why its session is closed.</param>
+    /// <param name="timeout">How long the upstream may take to take the answers.</param>
+    /// <param name="time">The clock.</param>
+    public async Task GiveUpAsync(CloseReason reason, TimeSpan timeout, TimeProvider time)
     {
         if (exchange is null)
         {
@@ -40,9 +49,16 @@ internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease)
         }
         finally
         {
-            if (lease.Session.PinnedTo is null) lease.Break(CloseReason.NotAnswered);
+            if (lease.Session.PinnedTo is null) lease.Break(reason);
             await exchange.DisposeAsync();
             await lease.DisposeAsync();
         }
     }
 }
+
+/// <summary>For how long a call may wait for its client, and among how many.</summary>
+/// <param name="Upstream">Whose session it holds.</param>
+/// <param name="Principal">Who called.</param>
+/// <param name="Patience">How long its client may take to answer.</param>
+/// <param name="Most">Calls of this upstream that wait at once.</param>
+internal sealed record ParkLimits(string Upstream, string Principal, TimeSpan Patience, int Most);

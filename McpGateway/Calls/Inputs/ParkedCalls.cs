@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -7,31 +6,20 @@ using McpGateway.Sessions.Ledger;
 namespace McpGateway.Calls.Inputs;
 
 /// <summary>
-/// Calls of modern clients on upstreams of the legacy kind that wait for their client's answers. A parked call owns its exchange and its
-/// lease. Whoever takes it out of the dictionary, and only he, goes on with it or ends it: the client's next try, its time limit, or the
-/// gateway's end.
+/// Calls of modern clients that wait for their client's answers, and the sealed states by which the clients go on with them. What a state
+/// says is checked before the call is touched.
 /// </summary>
-internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, TimeProvider time, ILogger<ParkedCalls> logger) : IAsyncDisposable
+internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, ParkingLot lot, TimeProvider time)
 {
-    /// <summary>How long a client may take to answer.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
-    private static readonly TimeSpan s_goodbye = TimeSpan.FromSeconds(2);
-
-    private readonly ConcurrentDictionary<string, ParkedCall> _calls = new(StringComparer.Ordinal);
-
-    /// <summary>Calls that wait now.</summary>
-    public int Count => _calls.Count;
-
     /// <summary>Keeps a call until its client comes back. Takes the exchange over, and the lease.</summary>
     /// <returns>The sealed state by which the client goes on.</returns>
     public string Park(GatewayCall call, CallExchange exchange, SessionLease lease)
     {
-        var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        // First what could fail: from the moment the call is in the dictionary it is not the caller's any more.
+        var id = NewId();
+        // First what could fail: from the moment the call is parked it is not the caller's any more.
         var state = Seal(call, id, exchange.Questions!.Asked);
         exchange.Unfollow();
-        Add(id, new ParkedCall(exchange, lease));
+        lot.Add(id, new ParkedCall(exchange, lease, Limits(call)));
         return state;
     }
 
@@ -41,9 +29,9 @@ internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, TimePr
     /// </summary>
     public string Keep(GatewayCall call, SessionLease lease, ReadOnlyMemory<byte> upstreamState)
     {
-        var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        var id = NewId();
         var state = Seal(call, id, 1);
-        Add(id, new ParkedCall(null, lease) { UpstreamState = upstreamState });
+        lot.Add(id, new ParkedCall(null, lease, Limits(call)) { UpstreamState = upstreamState });
         return state;
     }
 
@@ -66,41 +54,12 @@ internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, TimePr
     }
 
     /// <summary>Takes a parked call, once; null when it is another gateway's, has been taken, or given up.</summary>
-    public ParkedCall? Claim(RequestState state)
-    {
-        if (state.Continuation is null || state.Owner != ledger.Owner || !_calls.TryRemove(state.Continuation, out var parked)) return null;
-        parked.Timer?.Dispose();
-        return parked;
-    }
+    public ParkedCall? Claim(RequestState state) => state.Continuation is { } id && state.Owner == ledger.Owner ? lot.Take(id) : null;
 
-    /// <summary>Gives up all of them: the gateway takes no more requests that could go on with one.</summary>
-    public Task GiveUpAsync() => Task.WhenAll(_calls.Keys.Select(ExpireAsync));
+    private static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
 
-    public async ValueTask DisposeAsync() => await GiveUpAsync();
-
-    private void Add(string id, ParkedCall parked)
-    {
-        _calls[id] = parked;
-        parked.Timer = time.CreateTimer(_ => _ = ExpireAsync(id), null, Patience, Timeout.InfiniteTimeSpan);
-        // It may have been taken between the two lines; then its timer has nothing left to do.
-        if (!_calls.ContainsKey(id)) parked.Timer.Dispose();
-    }
+    private static ParkLimits Limits(GatewayCall call) => new(call.Upstream.Name, call.Key.Principal, call.Upstream.Config.Pool.InputTimeout, call.Upstream.Config.Pool.ParkedAtMost);
 
     private string Seal(GatewayCall call, string? id, int round) => new RequestState(
-        id, ledger.Owner, round, call.Key.Principal, RequestState.DigestOf(call), call.Upstream.Name, call.Upstream.Config.Fingerprint, time.GetUtcNow() + Patience).Seal(keys);
-
-    private async Task ExpireAsync(string id)
-    {
-        if (!_calls.TryRemove(id, out var parked)) return;
-        parked.Timer?.Dispose();
-        try
-        {
-            await parked.GiveUpAsync(s_goodbye, time);
-        }
-        catch (Exception exception)
-        {
-            // On a timer's thread it would end the gateway.
-            logger.GiveUpFailed(exception);
-        }
-    }
+        id, ledger.Owner, round, call.Key.Principal, RequestState.DigestOf(call), call.Upstream.Name, call.Upstream.Config.Fingerprint, time.GetUtcNow() + call.Upstream.Config.Pool.InputTimeout).Seal(keys);
 }

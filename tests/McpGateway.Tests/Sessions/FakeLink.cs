@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using McpGateway.Protocol;
 using McpGateway.Sessions;
@@ -19,6 +20,9 @@ internal sealed class FakeLink() : UpstreamLink("up", NullLogger.Instance)
     /// <summary>What a ping meets; null when it is answered.</summary>
     public UpstreamException? PingFails { get; set; }
 
+    /// <summary>Answers to the upstream's questions, and notifications.</summary>
+    public ConcurrentQueue<string> Said { get; } = new();
+
     public int Pings => Volatile.Read(ref _pings);
 
     public int Disposals => Volatile.Read(ref _disposals);
@@ -39,7 +43,11 @@ internal sealed class FakeLink() : UpstreamLink("up", NullLogger.Instance)
         return PingFails is { } failure ? Task.FromException<UpstreamExchange>(failure) : Task.FromResult<UpstreamExchange>(new Answer(request.Id));
     }
 
-    public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task SendNotificationAsync(ReadOnlyMemory<byte> message, McpMethod method, CancellationToken cancellationToken)
+    {
+        Said.Enqueue(Encoding.UTF8.GetString(message.Span));
+        return Task.CompletedTask;
+    }
 
     public override Task<bool> ListenAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 

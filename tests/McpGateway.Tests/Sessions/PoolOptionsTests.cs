@@ -18,6 +18,8 @@ public sealed class PoolOptionsTests
         { nameof(PoolOptions.BypassWindow), "pool.bypassWindow (90 s) is longer than pool.keepAlive (60 s)" },
         { nameof(PoolOptions.OpenTimeout), "pool.openTimeout is 301 s; it must be 0.1 s to 300 s." },
         { nameof(PoolOptions.HandshakesPerMinute), "pool.handshakesPerMinute is 6001; it must be 1 to 6000, or 0 for no limit." },
+        { nameof(PoolOptions.InputTimeout), "pool.inputTimeout is 3601 s; it must be 1 s to 3600 s." },
+        { nameof(PoolOptions.MaxParked), "pool.maxParked is 0; it must be 1 to 1024." },
         { nameof(PoolOptions.CallTimeout), "pool.callTimeout is 0.5 s; it must be 1 s to 86400 s." },
     };
 
@@ -43,6 +45,8 @@ public sealed class PoolOptionsTests
             nameof(PoolOptions.BypassWindow) => none with { BypassWindow = TimeSpan.FromSeconds(90) },
             nameof(PoolOptions.OpenTimeout) => none with { OpenTimeout = TimeSpan.FromSeconds(301) },
             nameof(PoolOptions.HandshakesPerMinute) => none with { HandshakesPerMinute = 6001 },
+            nameof(PoolOptions.InputTimeout) => none with { InputTimeout = TimeSpan.FromSeconds(3601) },
+            nameof(PoolOptions.MaxParked) => none with { MaxParked = 0 },
             _ => none with { CallTimeout = TimeSpan.FromSeconds(0.5) },
         };
 

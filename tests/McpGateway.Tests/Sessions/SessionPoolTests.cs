@@ -117,9 +117,9 @@ public sealed class SessionPoolTests
         await using var two = await test.LeaseAsync(TestPool.Of("a"));
 
         var counts = test.Pool.Counts;
-        counts.ByState.ShouldBe((counts.Total - 2, 1, 1));
+        counts.ByState.ShouldBe((counts.Total - 2, 1, 0, 1));
         counts.Idle.ShouldBe(counts.Total - 2);
-        (counts with { Idle = 0, Leased = 7, PinnedUnused = 0, Total = 1 }).ByState.ShouldBe((0, 1, 0), "a shared client has one, however many call");
+        (counts with { Idle = 0, Leased = 7, PinnedUnused = 0, Total = 1 }).ByState.ShouldBe((0, 1, 0, 0), "a shared client has one, however many call");
     }
 
     [Fact]

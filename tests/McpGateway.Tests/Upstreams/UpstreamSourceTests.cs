@@ -83,13 +83,13 @@ public sealed class UpstreamSourceTests : IDisposable
     {
         var pool = Read("""
             { "mcpServers": { "a": { "command": "x", "pool": { "mode": "single-use", "minIdle": 2, "max": 3, "maxWaiting": 4, "acquireTimeout": 5, "pinHold": "1500ms", "maxLifetime": "10m",
-              "idleTimeout": 7, "keepAlive": 9, "bypassWindow": 8, "openTimeout": 11, "callTimeout": "1h" } } } }
+              "idleTimeout": 7, "keepAlive": 9, "bypassWindow": 8, "openTimeout": 11, "callTimeout": "1h", "inputTimeout": "2m", "maxParked": 6 } } } }
             """)["a"].Pool;
 
         pool.ShouldBe(new PoolOptions
         {
             Mode = PoolMode.SingleUse, MinIdle = 2, Max = 3, MaxWaiting = 4, AcquireTimeout = TimeSpan.FromSeconds(5), PinHold = TimeSpan.FromSeconds(1.5), MaxLifetime = TimeSpan.FromMinutes(10),
-            IdleTimeout = TimeSpan.FromSeconds(7), KeepAlive = TimeSpan.FromSeconds(9), BypassWindow = TimeSpan.FromSeconds(8), OpenTimeout = TimeSpan.FromSeconds(11), CallTimeout = TimeSpan.FromHours(1),
+            IdleTimeout = TimeSpan.FromSeconds(7), KeepAlive = TimeSpan.FromSeconds(9), BypassWindow = TimeSpan.FromSeconds(8), OpenTimeout = TimeSpan.FromSeconds(11), CallTimeout = TimeSpan.FromHours(1), InputTimeout = TimeSpan.FromMinutes(2), MaxParked = 6,
         });
     }
 
