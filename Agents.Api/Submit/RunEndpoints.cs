@@ -6,6 +6,10 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Agents.Api.Submit;
 
+/// <summary>The tool calls of a run.</summary>
+/// <param name="ToolCalls">In their order, without their results, which may be long.</param>
+internal sealed record ToolCallList(IReadOnlyList<ToolCallRecord> ToolCalls);
+
 /// <summary>Runs as resources: <c>/api/v1/runs</c>.</summary>
 internal static class RunEndpoints
 {
@@ -35,6 +39,7 @@ internal static class RunEndpoints
             .ProducesProblem(404).ProducesProblem(409);
         runs.MapPost("{id}/cancel", CancelAsync).WithSummary("Cancel a run")
             .WithDescription("202: its worker has been told and ends it within a second. 200: it has ended.").ProducesProblem(404);
+        runs.MapGet("{id}/tool-calls", ListToolCallsAsync).WithSummary("List a run's tool calls, without their results").ProducesProblem(404);
         runs.MapGet("{id}/tool-calls/{number:int}", GetToolCallAsync).WithSummary("Read a tool call with its whole result").ProducesProblem(404);
     }
 
@@ -132,6 +137,11 @@ internal static class RunEndpoints
 
         return deletion == RunDeletion.Deleted ? TypedResults.NoContent() : Problems.NoRun(id);
     }
+
+    private static async Task<Results<Ok<ToolCallList>, ProblemHttpResult>> ListToolCallsAsync(string id, IRunStore store, CancellationToken cancellationToken) =>
+        await store.GetAsync(id, cancellationToken) is null
+            ? Problems.NoRun(id)
+            : TypedResults.Ok(new ToolCallList([.. (await store.ListToolCallsAsync(id, cancellationToken)).Select(call => call with { Result = null })]));
 
     private static async Task<Results<Ok<ToolCallRecord>, ProblemHttpResult>> GetToolCallAsync(
         string id, int number, IRunStore store, CancellationToken cancellationToken) =>

@@ -125,8 +125,13 @@ internal sealed class RedisRunQueue(RedisDatabase database, IOptions<RunQueueOpt
         else if (glance.State.Value.IsEnded())
         {
             if (await _runs.LoadAsync(glance.Id, cancellationToken).ConfigureAwait(false) is not { } run || !run.Standing.State.IsEnded()) return 0;
-            if (run.Request.Webhook is not null) await _runs.Index.OweAsync(WebhookDelivery.OfEnd(glance.Id), cancellationToken).ConfigureAwait(false);
+            if (run.Request.Webhook is not null) await _runs.Index.OweAsync(run.Standing, cancellationToken).ConfigureAwait(false);
             await _runs.Index.SettleAsync(run.Standing, cancellationToken).ConfigureAwait(false);
+        }
+        else if (glance.State == RunState.WaitingApproval)
+        {
+            if (await _runs.LoadAsync(glance.Id, cancellationToken).ConfigureAwait(false) is { Request.Webhook: not null } waiting)
+                await _runs.Index.OweAsync(waiting.Standing, cancellationToken).ConfigureAwait(false);
         }
         else if (glance.LeaseExpires <= now)
         {

@@ -57,14 +57,18 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
         return lengths.Sum(length => (long)length);
     }, cancellationToken);
 
-    /// <summary>A run with a webhook owes its client a message. One that is there already keeps its time.</summary>
-    public Task OweAsync(string message, CancellationToken cancellationToken) =>
-        database.RunAsync(redis => redis.SortedSetAddAsync(Keys.Webhooks, message, Now(), When.NotExists), cancellationToken);
+    /// <summary>A run with a webhook owes its client a message about where it stands, once, however often this is said.</summary>
+    public Task OweAsync(RunStanding run, CancellationToken cancellationToken) => WebhookDelivery.Of(run) is not { } message
+        ? Task.CompletedTask
+        : database.EvaluateAsync(
+            RedisScripts.Owe, [Keys.Webhooks, Keys.WebhooksTold],
+            // The end comes after all that a run may wait for.
+            [message, Now(), run.Id, run.State.IsEnded() ? int.MaxValue : run.Attempt], cancellationToken);
 
     /// <summary>A run ended.</summary>
     public Task SettleAsync(RunStanding run, CancellationToken cancellationToken) => database.EvaluateAsync(
         RedisScripts.Settle,
-        [Keys.Entries, Keys.Queue, Keys.Again, Keys.All, Keys.Open, Keys.New, Keys.Ended, Keys.In(run.State)],
+        [Keys.Entries, Keys.Queue, Keys.Again, Keys.All, Keys.Open, Keys.New, Keys.Ended, Keys.In(run.State), Keys.WebhooksTold],
         [run.Id, run.EndedAt!.Value.ToUnixTimeMilliseconds()],
         cancellationToken);
 
@@ -72,7 +76,7 @@ internal sealed class RedisIndex(RedisDatabase database, TimeProvider time)
     public Task ForgetAsync(string runId, CancellationToken cancellationToken) => database.EvaluateAsync(
         RedisScripts.Forget,
         [
-            Keys.Entries, Keys.Queue, Keys.Again, Keys.All, Keys.Open, Keys.New, Keys.Ended,
+            Keys.Entries, Keys.Queue, Keys.Again, Keys.WebhooksTold, Keys.All, Keys.Open, Keys.New, Keys.Ended,
             .. Enum.GetValues<RunState>().Where(state => state.IsEnded()).Select(Keys.In),
         ],
         [runId],

@@ -64,6 +64,9 @@ internal sealed class RedisKeys(string tenant)
     /// <summary>Sorted set: messages to clients that are still to be delivered, by when they are due.</summary>
     public RedisKey Webhooks => $"{_prefix}{{runs}}:webhooks";
 
+    /// <summary>Hash: the number of the last message that was put in for each open run.</summary>
+    public RedisKey WebhooksTold => $"{_prefix}{{runs}}:webhooks-told";
+
     /// <summary>Hash: how often each of these was taken.</summary>
     public RedisKey WebhookAttempts => $"{_prefix}{{runs}}:webhook-attempts";
 

@@ -59,7 +59,7 @@ internal sealed class RedisRuns(RedisDatabase database, TimeProvider time)
             var written = await WriteAsync(runId, new RedisWrite { Revision = run.Revision }.Add(step, run, now), cancellationToken).ConfigureAwait(false);
             if (written == RedisScripts.Conflict) continue;
             if (written == RedisScripts.Lost) return null;
-            if (step.Message is { } message && run.Request.Webhook is not null) await Index.OweAsync(message, cancellationToken).ConfigureAwait(false);
+            if (run.Request.Webhook is not null) await Index.OweAsync(step.Run, cancellationToken).ConfigureAwait(false);
             if (step.Queues) await Index.EnqueueAsync(runId, begun: true, replace: true, cancellationToken).ConfigureAwait(false);
             if (step.Ends) await Index.SettleAsync(step.Run, cancellationToken).ConfigureAwait(false);
             return step;

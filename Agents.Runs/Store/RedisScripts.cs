@@ -178,7 +178,18 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>Keys: entries, queue, again, all, open, new, ended, in:state. Values: id, time of the end. The run ended.</summary>
+    /// <summary>
+    /// Keys: messages to clients, told. Values: message, now, run, the message's number. A message is owed once: one whose number is not above the
+    /// last of its run was put in before, and may have been delivered since.
+    /// </summary>
+    public const string Owe =
+        """
+        if tonumber(redis.call('HGET', KEYS[2], ARGV[3]) or '0') >= tonumber(ARGV[4]) then return 0 end
+        redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+        return redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+        """;
+
+    /// <summary>Keys: entries, queue, again, all, open, new, ended, in:state, told. Values: id, time of the end. The run ended.</summary>
     public const string Settle = TakeBack +
         """
 
@@ -189,14 +200,16 @@ internal static class RedisScripts
           redis.call('ZADD', KEYS[7], ARGV[2], ARGV[1])
           redis.call('ZADD', KEYS[8], place, ARGV[1])
         end
+        redis.call('HDEL', KEYS[9], ARGV[1])
         return 1
         """;
 
-    /// <summary>Keys: entries, queue, again, then every sorted set that may hold the run. Values: id. The run is gone.</summary>
+    /// <summary>Keys: entries, queue, again, told, then every sorted set that may hold the run. Values: id. The run is gone.</summary>
     public const string Forget = TakeBack +
         """
 
-        for i = 4, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
+        redis.call('HDEL', KEYS[4], ARGV[1])
+        for i = 5, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
         return 1
         """;
 

@@ -13,8 +13,7 @@ internal sealed record RunStep(RunStanding Run, IReadOnlyList<AgentExecution> Ag
     public bool Queues => Run.State == RunState.Queued && !WasQueued;
 
     /// <summary>The message that a run with a webhook owes for this change; null when it is none that is told.</summary>
-    public string? Message => Ends ? WebhookDelivery.OfEnd(Run.Id)
-        : Run.State == RunState.WaitingApproval ? WebhookDelivery.OfApproval(Run.Id, Run.Attempt) : null;
+    public string? Message => WebhookDelivery.Of(Run);
 
     /// <summary>Whether this is the run's last change: its checkpoints go with it.</summary>
     public bool Ends => Run.State.IsEnded();

@@ -11,10 +11,14 @@ public sealed record WebhookDelivery(string Id, int Attempt)
     /// <summary>Whether it tells of the run's end; else of an approval that is waited for.</summary>
     public bool TellsOfEnd => Id == OfEnd(RunId);
 
-    internal static string OfEnd(string runId) => $"{runId}.end";
+    /// <summary>The message about where a run stands; null when that is nothing that is told. A run that goes on and waits once more tells so once more.</summary>
+    internal static string? Of(RunStanding run)
+    {
+        if (run.State.IsEnded()) return OfEnd(run.Id);
+        return run.State == RunState.WaitingApproval ? FormattableString.Invariant($"{run.Id}.approval.{run.Attempt}") : null;
+    }
 
-    /// <summary>One per attempt: a run that goes on and waits once more tells so once more.</summary>
-    internal static string OfApproval(string runId, int attempt) => FormattableString.Invariant($"{runId}.approval.{attempt}");
+    private static string OfEnd(string runId) => $"{runId}.end";
 }
 
 /// <summary>

@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Agents.Runs;
 
 /// <summary>
-/// The outbox in Redis: the messages by the time they are due. A message is put in right after the change it tells of; that of a run's end is put in
-/// by the reaper where a process ended between the two.
+/// The outbox in Redis: the messages by the time they are due. A message is put in right after the change it tells of; where a
+/// process ended between the two, the reaper puts it in.
 /// </summary>
 internal sealed class RedisWebhookOutbox(RedisDatabase database, TimeProvider time) : IWebhookOutbox
 {

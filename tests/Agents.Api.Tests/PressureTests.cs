@@ -1,5 +1,6 @@
 using System.Net;
 using Agents.Api.Tests.Hosting;
+using Microsoft.Data.Sqlite;
 
 namespace Agents.Api.Tests;
 
@@ -51,5 +52,23 @@ public sealed class PressureTests
 
         answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.ContentType == "application/problem+json");
         answers.ShouldAllBe(answer => answer.Response.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Writes_AreUnavailableWithATime_WhileAnotherProcessHoldsTheFile_AndReadsGoOn()
+    {
+        await using var host = await ApiHost.OpenAsync("sqlite");
+        var api = await host.StartAsync();
+        await using var other = new SqliteConnection($"Data Source={host.File};Pooling=False");
+        other.Open();
+        await using var held = other.BeginTransaction(deferred: false);
+
+        var refused = await api.PostAsync("/api/v1/runs", Body);
+
+        refused.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        refused.Response.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
+        (await api.GetAsync("/api/v1/runs")).Status.ShouldBe(HttpStatusCode.OK);
+        await held.RollbackAsync(Cancel);
+        (await api.PostAsync("/api/v1/runs", Body)).Status.ShouldBe(HttpStatusCode.Accepted);
     }
 }

@@ -14,6 +14,7 @@ public sealed class ProblemTests(ApiFixture fixture)
         { "POST", "/api/v1/runs/run_none/cancel", null, 404, null, "run_none" },
         { "DELETE", "/api/v1/runs/run_none", null, 404, null, "run_none" },
         { "GET", "/api/v1/runs/run_none/tool-calls/1", null, 404, null, "tool call 1" },
+        { "GET", "/api/v1/runs/run_none/tool-calls", null, 404, null, "run_none" },
         { "GET", "/api/v1/runs/run_none/tool-calls/x", null, 404, null, "not served" },
         { "GET", "/api/v1/agents/session/none", null, 404, null, "none" },
         { "DELETE", "/api/v1/agents/session/none", null, 404, null, "none" },

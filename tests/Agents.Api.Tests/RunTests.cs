@@ -81,6 +81,9 @@ public sealed class RunTests(ApiFixture fixture)
         call.GetProperty("result").GetString().ShouldBe(ScriptedWorker.ToolResult);
         call.GetProperty("is_error").GetBoolean().ShouldBeFalse();
         (await Api.GetAsync($"/api/v1/runs/{id}/tool-calls/99")).Status.ShouldBe(HttpStatusCode.NotFound);
+        var calls = (await Api.GetAsync($"/api/v1/runs/{id}/tool-calls")).Json.GetProperty("tool_calls").EnumerateArray().ToList();
+        calls.Select(listed => (listed.GetProperty("number").GetInt32(), listed.GetProperty("agent").GetString())).ShouldBe([(1, "tester"), (2, "simplifier")]);
+        calls.Exists(listed => listed.TryGetProperty("result", out _)).ShouldBeFalse();
     }
 
     [Fact]

@@ -55,10 +55,11 @@ internal sealed class ApiHost : IAsyncDisposable
         return process;
     }
 
+    /// <summary>The file of a SQLite store.</summary>
+    public string File => _storage.PathOf("agents.db");
+
     /// <summary>Ends the Redis server at once.</summary>
     public Task StopRedisAsync() => _redis!.StopAsync();
-
-    public Task StartRedisAsync() => _redis!.RunAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -79,8 +79,10 @@ public abstract class WebhookContract
         (await runs.Webhooks.TakeAsync(Hold, Cancel)).ShouldBeNull();
     }
 
-    [Fact]
-    public async Task End_OwesItsMessage_WhereverTheProcessEndedThatWroteIt()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Change_OwesItsMessageOnce_WhereverTheProcessEndedThatWroteIt(bool ends)
     {
         var step = 0;
         bool crashed;
@@ -92,13 +94,19 @@ public abstract class WebhookContract
             var next = await backend.OpenAsync();
             var run = await SubmitAsync(doomed);
             var lease = (await doomed.Queue.TryClaimAsync("doomed", Cancel)).ShouldNotBeNull();
+            await doomed.Store.RequestApprovalsAsync(lease, [new ApprovalRequest("a", "tester", "rm", Sample.Json("{}"))], Cancel);
             crash.Arm(++step);
-            crashed = !await crash.SurvivesAsync(() => doomed.Store.EndAsync(lease, RunState.Completed, null, Cancel));
+            crashed = !await crash.SurvivesAsync(() => ends ? doomed.Store.EndAsync(lease, RunState.Completed, null, Cancel) : doomed.Queue.ParkAsync(lease, ["a"], Cancel));
 
+            var happened = (await next.GetAsync(run.Id)).State is RunState.Completed or RunState.WaitingApproval;
             backend.Time.Advance(TimeSpan.FromMinutes(2));
             await next.Queue.ReapAsync(Cancel);
-            if ((await next.GetAsync(run.Id)).State.IsEnded())
-                (await next.Webhooks.TakeAsync(Hold, Cancel)).ShouldNotBeNull($"step {step}").Id.ShouldBe($"{run.Id}.end");
+            var message = await next.Webhooks.TakeAsync(Hold, Cancel);
+            message?.Id.ShouldBe(ends ? $"{run.Id}.end" : $"{run.Id}.approval.1");
+            (message is not null).ShouldBe(happened, $"step {step}");
+            if (message is not null) await next.Webhooks.CompleteAsync(message.Id, Cancel);
+            await next.Queue.ReapAsync(Cancel);
+            (await next.Webhooks.TakeAsync(Hold, Cancel)).ShouldBeNull($"step {step}: it was delivered");
         }
         while (crashed);
 

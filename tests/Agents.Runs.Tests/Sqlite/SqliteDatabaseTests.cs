@@ -56,6 +56,22 @@ public sealed class SqliteDatabaseTests
     }
 
     [Fact]
+    public async Task Submission_IsForgotten_WhenItsKeyExpired()
+    {
+        await using var backend = new SqliteBackend();
+        var runs = await backend.OpenAsync();
+        var key = new SubmissionKey(null, "k", "f");
+        var first = await runs.Store.CreateOnceAsync(Sample.Run(), key, Cancel);
+
+        backend.Time.Advance(TimeSpan.FromHours(23));
+        (await runs.Store.FindSubmissionAsync(key, Cancel)).ShouldNotBeNull().Run!.Id.ShouldBe(first.Run!.Id);
+        backend.Time.Advance(TimeSpan.FromHours(2));
+
+        (await runs.Store.FindSubmissionAsync(key, Cancel)).ShouldBeNull();
+        (await runs.Store.CreateOnceAsync(Sample.Run(), key with { Fingerprint = "g" }, Cancel)).Outcome.ShouldBe(SubmissionOutcome.Created);
+    }
+
+    [Fact]
     public async Task File_IsRefusedWithASentence_WhenItIsNoDatabase()
     {
         await using var backend = new SqliteBackend();
