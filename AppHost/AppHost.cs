@@ -39,7 +39,7 @@ var worker = builder.AddProject<Projects.Agents_Worker>("agents-worker")
     .WithHttpProbe(ProbeType.Liveness, "/alive", endpointName: "http")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Worker health")
     .WithStorage(settings)
-    .WithSections("Worker", "Loop", "Tools", "CallerGuard", "Drain")
+    .WithSections("Runs", "Worker", "Loop", "Tools", "CallerGuard", "Drain")
     .WithModel(settings);
 
 builder.AddProject<Projects.Agents_Api>("agents-api")
@@ -50,7 +50,7 @@ builder.AddProject<Projects.Agents_Api>("agents-api")
     .WithHttpProbe(ProbeType.Liveness, "/alive", endpointName: "http")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Agents API")
     .WithStorage(settings)
-    .WithSections("CallerGuard", "Drain")
+    .WithSections("Runs", "Webhooks", "CallerGuard", "Drain")
     .WithRepositories(settings);
 
 builder.AddPublishing();

@@ -14,6 +14,8 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, string> Values,
     internal static ModelSettings Read(IConfiguration configuration, List<string> errors)
     {
         var values = Names.Where(name => !string.IsNullOrWhiteSpace(configuration[$"Models:{name}"])).ToDictionary(name => $"Models__{name}", name => configuration[$"Models:{name}"]!);
+        foreach (var (name, value) in configuration.GetSection("Models:Prices").AsEnumerable().Where(price => price.Value is not null))
+            values[name.Replace(":", "__", StringComparison.Ordinal)] = value!;
         if (values.TryGetValue("Models__BaseUrl", out var url) && !(Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https"))
             errors.Add($"Models:BaseUrl is '{url}': give an absolute http or https URL, for example https://api.openai.com/v1.");
         var key = configuration["Models:ApiKey"] ?? configuration[$"Parameters:{KeyParameter}"] ?? configuration[$"Parameters:{KeyParameter.Replace('-', '_')}"];

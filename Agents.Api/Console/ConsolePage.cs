@@ -15,14 +15,18 @@ internal static class ConsolePage
 
     private static readonly (string Call, string What)[] Calls =
     [
-        ("POST /api/v1/runs", "make a run"),
-        ("GET /api/v1/runs", "list the runs; ?state=, ?limit=, ?cursor="),
+        ("POST /api/v1/runs", "make a run; once with Idempotency-Key, awaited with Prefer: wait=N"),
+        ("GET /api/v1/runs", "list the runs; ?state=, ?repository=, ?agent=, ?conversation_id=, ?created_after=, ?created_before="),
         ("GET /api/v1/runs/{id}", "read a run with its results"),
         ("GET /api/v1/runs/{id}/events", "follow its events (SSE); resumes with Last-Event-ID"),
         ("POST /api/v1/runs/{id}/cancel", "cancel it"),
+        ("POST /api/v1/runs/{id}/approvals/{approvalId}", "approve or deny a tool call that waits"),
         ("GET /api/v1/runs/{id}/tool-calls/{n}", "read a tool call with its whole result"),
-        ("DELETE /api/v1/runs/{id}", "delete an ended run"),
+        ("DELETE /api/v1/runs/{id}", "end it and delete it"),
+        ("GET /api/v1/conversations/{id}", "read what was asked and answered in a conversation"),
         ("GET /api/v1/agents/types", "list the agents"),
+        ("GET, POST /api/v1/agents", "list or define agents of your own"),
+        ("GET, PUT, DELETE /api/v1/agents/{id}", "read, change or delete one"),
         ("POST /api/v1/agents/execute", "ask agents and wait"),
         ("POST /api/v1/agents/execute/streaming", "ask agents and follow their events"),
         ("POST /api/v1/agents/execute/single", "ask one agent"),

@@ -25,7 +25,7 @@ internal static class RunList
             <tr>
             <td><a href="/api/v1/runs/{HtmlText.Of(run.Id)}"><code>{HtmlText.Of(ShortId(run.Id))}</code></a><br><span class="when">{run.CreatedAt:yyyy-MM-dd HH:mm:ss} UTC{Duration(run)}</span></td>
             <td class="query">{HtmlText.Of(Cut(run.Query))}<br><span class="soft">{HtmlText.Of(run.Repository)}</span></td>
-            <td><span class="state {state}">{Human(state)}</span>{(run.CancelRequested && !run.State.IsEnded() ? "<br><span class=\"soft\">cancel requested</span>" : "")}{Soft(run.Error)}</td>
+            <td><span class="state {state}">{Human(state)}</span>{(run.CancelRequested && !run.State.IsEnded() ? "<br><span class=\"soft\">cancel requested</span>" : "")}{Waits(run)}{Soft(run.Error)}</td>
             <td><ul class="agents">
 
             """);
@@ -50,6 +50,10 @@ internal static class RunList
             parts.Add(Cut(agent.Error));
         return HtmlText.Of(string.Join(" · ", parts));
     }
+
+    private static string Waits(AgentRun run) => run.State.IsEnded() ? "" : string.Concat((run.Approvals ?? [])
+        .Where(approval => approval.State == ApprovalState.Pending)
+        .Select(approval => Soft($"{approval.Agent} waits for approval of {approval.Tool} ({approval.Id})")));
 
     private static string Duration(AgentRun run) =>
         run is { StartedAt: { } start, EndedAt: { } end } ? string.Create(CultureInfo.InvariantCulture, $" · {(end - start).TotalSeconds:0.0} s") : "";

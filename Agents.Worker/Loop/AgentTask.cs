@@ -36,5 +36,8 @@ internal sealed class AgentTask(RunWork work, AgentDefinition agent, AgentProgre
         UnderWay?.Any(record => record.Tool == call.Tool && JsonElement.DeepEquals(record.Arguments, call.Arguments)) is true;
 
     /// <summary>What was consumed so far. Without a price, or without the tokens it is for, the cost is unknown.</summary>
-    public RunUsage Usage => new(progress.InputTokens, progress.OutputTokens, progress.Budget.ToolCalls, price?.Of(progress.InputTokens, progress.OutputTokens));
+    public RunUsage Usage => new(progress.InputTokens, progress.OutputTokens, progress.Budget.ToolCalls - Denied, price?.Of(progress.InputTokens, progress.OutputTokens));
+
+    // They take their place in the budget, or a model could ask for ever; but nothing was called.
+    private int Denied => progress.Calls.Count(call => call is { ApprovalId: not null, Dispatched: false });
 }

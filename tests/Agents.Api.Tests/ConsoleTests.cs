@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Agents.Api.Tests.Hosting;
 
@@ -23,6 +24,22 @@ public sealed partial class ConsoleTests(ApiFixture fixture)
         page.Text.ShouldContain("the model refused");
         page.Text.ShouldContain("finished · 1 tool call<");
         page.Text.ShouldContain("curl -s");
+    }
+
+    [Fact]
+    public async Task Page_SaysWhatWaitsForApproval()
+    {
+        await using var host = await ApiHost.OpenAsync("sqlite");
+        var api = await host.StartAsync();
+        var id = await api.SubmitAsync("manual");
+        var lease = await host.Worker.TakenAsync(id);
+        await host.Store.RequestApprovalsAsync(lease, [new ApprovalRequest("tester-1-1", "tester", "<rm>", JsonSerializer.Deserialize<JsonElement>("{}"))], CancellationToken.None);
+
+        var page = (await api.GetAsync("/")).Text;
+        await host.Store.DecideApprovalAsync(id, "tester-1-1", new ApprovalDecision(true, null, null), CancellationToken.None);
+
+        page.ShouldContain("tester waits for approval of &lt;rm&gt; (tester-1-1)");
+        (await api.GetAsync("/console/runs")).Text.ShouldNotContain("(tester-1-1)");
     }
 
     [Fact]

@@ -44,6 +44,7 @@ public sealed class ApprovalTests
         run.FailedAttempts.ShouldBe(0, "waiting costs no attempt");
         run.Agents[0].StopReason.ShouldBe(StopReason.Finished);
         gateway.Calls.Count.ShouldBe(decision == "approve" ? 1 : 0);
+        run.Usage.ToolCalls.ShouldBe(gateway.Calls.Count);
         if (decision == "deny") model.LastResult.ShouldContain("the release is today");
         model.Turns.ShouldBe([First, AfterTool], "no turn is asked for again");
         var states = (await EventsAsync(api, processes.RunId)).Where(e => e.Type == RunEventTypes.Approval).Select(e => e.Data.GetProperty("state").GetString());

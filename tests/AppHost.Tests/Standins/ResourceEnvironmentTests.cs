@@ -30,6 +30,10 @@ public sealed class ResourceEnvironmentTests : IDisposable
     [InlineData("agents-worker", "--Loop:ParallelToolCalls=2", "Loop__ParallelToolCalls", "2")]
     [InlineData("agents-worker", "--Tools:CallTimeout=00:00:10", "Tools__CallTimeout", "00:00:10")]
     [InlineData("agents-worker", "--Models:Temperature=0.5", "Models__Temperature", "0.5")]
+    [InlineData("agents-worker", "--Models:Prices:0:Input=0.15", "Models__Prices__0__Input", "0.15")]
+    [InlineData("agents-worker", "--Runs:Lease=00:01:00", "Runs__Lease", "00:01:00")]
+    [InlineData("agents-api", "--Runs:MaxQueued=10", "Runs__MaxQueued", "10")]
+    [InlineData("agents-api", "--Webhooks:AllowedNetworks:0=10.1.0.0/16", "Webhooks__AllowedNetworks__0", "10.1.0.0/16")]
     [InlineData("agents-api", "--CallerGuard:AllowedHosts:0=agents.test", "CallerGuard__AllowedHosts__0", "agents.test")]
     [InlineData("agents-api", "--Drain:Timeout=00:00:05", "Drain__Timeout", "00:00:05")]
     public async Task Service_GetsItsOwnKeys_FromTheAppHostsCommandLine(string name, string argument, string variable, string value) =>
