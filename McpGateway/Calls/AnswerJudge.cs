@@ -29,7 +29,7 @@ internal static class AnswerJudge
     {
         var shape = FailureTable.Find(sign);
         if (shape.Kind is not { } kind) return;
-        var said = sign.IsEmptyResult ? "It answered with an empty success" : $"It answered {sign.Code}: {call.Upstream.Config.Redact(sign.Text)}";
+        var said = sign.IsEmptyResult ? "It answered with an empty success" : $"It answered {sign.Code}: {session.Link.Redact(sign.Text)}";
         if (shape.NeedsProbe)
         {
             if (await call.Upstream.CatalogueOf(session.Profile).ProbeAsync(session.Link, session.Server.Era, cancellationToken) is not { } gone)
@@ -38,7 +38,7 @@ internal static class AnswerJudge
                 return;
             }
 
-            said += $"; asked for its tools, it showed that the session is gone: {call.Upstream.Config.Redact(gone)}";
+            said += $"; asked for its tools, it showed that the session is gone: {gone}";
         }
 
         // What has been heard of has run, whatever the error says.

@@ -101,7 +101,7 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         try
         {
             using var answer = await LinkCalls.CallAsync(link, McpMethodNames.ToolsList, LinkCalls.Parameters(era), either.Token);
-            if (answer.Shape.Kind == MessageKind.Error) return answer.Shape.ErrorCode == RpcErrorCode.MethodNotFound ? null : answer.ReadErrorText();
+            if (answer.Shape.Kind == MessageKind.Error) return answer.Shape.ErrorCode == RpcErrorCode.MethodNotFound ? null : link.Redact(answer.ReadErrorText());
             var reading = new ListReading(ListKind.Tools, upstream.Name);
             reading.Add(answer.Shape.Result.Of(answer.Bytes));
             return reading.Count == 0 && this[ListKind.Tools] is { Entries.Length: > 0 } ? "it lists no tools any more" : null;

@@ -43,7 +43,7 @@ internal static class LinkCalls
         var text = answer.ReadErrorText();
         var shape = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text));
         // A ping runs nothing: whatever speaks of the session is no tool's.
-        if (shape.Kind is not null) throw new UpstreamException(FailureKind.SessionLost, $"it answered a ping with: {text}");
+        if (shape.Kind is not null) throw new UpstreamException(FailureKind.SessionLost, $"it answered a ping with: {link.Redact(text)}");
     }
 
     /// <summary>Why the session does not live any more; null when it answered, even if with an error, unless that says that the session is lost.</summary>

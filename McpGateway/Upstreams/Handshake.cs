@@ -51,7 +51,8 @@ internal static class Handshake
     {
         var text = answer.ReadErrorText();
         var kind = FailureTable.Find(new FailureSign(link.Transport, HeldSession: false, Code: answer.Shape.ErrorCode, Text: text, ToInitialize: true)).Kind!.Value;
-        return new UpstreamException(kind, kind == FailureKind.OneSession ? $"The upstream allows no further session now: {text}" : $"The upstream refused initialize: {text}");
+        var said = link.Redact(text);
+        return new UpstreamException(kind, kind == FailureKind.OneSession ? $"The upstream allows no further session now: {said}" : $"The upstream refused initialize: {said}");
     }
 
     private static ServerProfile? ReadDiscovery(UpstreamMessage answer)

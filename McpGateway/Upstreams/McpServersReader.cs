@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using McpGateway.Sessions;
+using McpGateway.Upstreams.Links;
 
 namespace McpGateway.Upstreams;
 
@@ -17,6 +18,9 @@ internal sealed partial class McpServersReader(string source, string directory, 
     private const double LongestDuration = 1e9;
 
     private readonly List<string> _errors = errors;
+
+    /// <summary>What <c>${NAME}</c> has stood for in the upstream that is being read.</summary>
+    private readonly List<string> _expanded = [];
 
     public IEnumerable<UpstreamConfig> Read(JsonObject servers)
     {
@@ -34,6 +38,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
     private UpstreamConfig? ReadOne(string name, string where, JsonObject server)
     {
         var before = _errors.Count;
+        _expanded.Clear();
         var command = Text(server, "command", where);
         var url = ReadUrl(server, where);
         var transport = ReadTransport(server, where, command, url);
@@ -52,6 +57,8 @@ internal sealed partial class McpServersReader(string source, string directory, 
             Roots = ReadFlag(server, "roots", where),
             Access = AccessReader.Read(server, where, _errors),
             Pool = ReadPool(server, where, transport),
+            // The last: everything has been read by now.
+            Expanded = [.. _expanded],
         };
         return _errors.Count == before ? config : null;
     }
@@ -246,8 +253,14 @@ internal sealed partial class McpServersReader(string source, string directory, 
     /// <summary>Puts environment variables in for <c>${NAME}</c>. A missing one is an error: a request without its token would fail later and say less.</summary>
     private string Expand(string text, string where) => VariablePattern().Replace(text, match =>
     {
-        if (Environment.GetEnvironmentVariable(match.Groups[1].Value) is { } value) return value;
-        _errors.Add($"{where} uses ${{{match.Groups[1].Value}}}, but no such environment variable is set for the gateway.");
+        var name = match.Groups[1].Value;
+        if (Environment.GetEnvironmentVariable(name) is { } value)
+        {
+            if (!ChildEnvironment.Inherits(name)) _expanded.Add(value);
+            return value;
+        }
+
+        _errors.Add($"{where} uses ${{{name}}}, but no such environment variable is set for the gateway.");
         return "";
     });
 

@@ -21,9 +21,6 @@ internal enum UpstreamTransport
 /// <summary>What the user wrote about one upstream, checked. Immutable; a changed file makes a new one.</summary>
 internal sealed record UpstreamConfig
 {
-    /// <summary>Words of a header's value that are shorter, such as "Bearer", are no secrets.</summary>
-    private const int ShortestSecret = 8;
-
     /// <summary>1 to 32 of letters, digits, <c>-</c> and <c>_</c>, without <c>__</c>, which parts it from a tool's name.</summary>
     public required string Name { get; init; }
 
@@ -35,6 +32,9 @@ internal sealed record UpstreamConfig
 
     /// <summary>The process's own variables, beside the few it inherits.</summary>
     public ImmutableSortedDictionary<string, string> Env { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>What <c>${NAME}</c> stood for, wherever it was written; without those that every child process inherits.</summary>
+    public ImmutableArray<string> Expanded { get; init; } = [];
 
     public string? WorkingDirectory { get; init; }
 
@@ -67,14 +67,10 @@ internal sealed record UpstreamConfig
     public string Fingerprint => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))[..16];
 
     /// <summary>The command or address as a person may see it, without arguments or query, which may hold secrets.</summary>
-    public string Target => Command ?? Url!.GetLeftPart(UriPartial.Path);
+    public string Target => Secrets.Redact(Command ?? Url!.GetLeftPart(UriPartial.Path));
 
-    /// <summary>A text of the upstream's with our own secrets taken out: some servers quote what they refuse.</summary>
-    public string Redact(string text) => Headers.Values
-        .SelectMany(value => value.Split(' ').Append(value))
-        .Where(value => value.Length >= ShortestSecret)
-        .OrderByDescending(value => value.Length)
-        .Aggregate(text, static (redacted, secret) => redacted.Replace(secret, "***", StringComparison.Ordinal));
+    /// <summary>What of it nobody is to read in a log or an error.</summary>
+    public Secrets Secrets => new(Headers.Values, Env.Values.Concat(Expanded));
 
     private string Describe() => string.Join('\n',
         [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,

@@ -51,7 +51,7 @@ internal static class ListReader
     {
         var text = answer.ReadErrorText();
         var isLoss = FailureTable.Find(new FailureSign(link.Transport, link.KeepsSession, Code: answer.Shape.ErrorCode, Text: text)).Kind is not null;
-        return new UpstreamException(isLoss ? FailureKind.SessionLost : FailureKind.NotMcp, $"The upstream refused {kind.Method}: {text}");
+        return new UpstreamException(isLoss ? FailureKind.SessionLost : FailureKind.NotMcp, $"The upstream refused {kind.Method}: {link.Redact(text)}");
     }
 }
 

@@ -5,6 +5,9 @@ internal static class ChildEnvironment
 {
     private static readonly string[] s_inherited = ["PATH", "HOME", "LANG", "TMPDIR"];
 
+    /// <summary>True for a variable that every child has.</summary>
+    public static bool Inherits(string name) => s_inherited.Contains(name, StringComparer.Ordinal);
+
     public static void Apply(IDictionary<string, string?> environment, IReadOnlyDictionary<string, string> own)
     {
         var kept = s_inherited.Where(environment.ContainsKey).ToDictionary(name => name, name => environment[name]);

@@ -13,8 +13,8 @@ internal static class HttpFailure
     public static UpstreamException Classify(HttpResponseMessage response, ReadOnlySpan<byte> bytes, UpstreamTransport transport, bool heldSession, UpstreamConfig config, TimeProvider time)
     {
         var status = (int)response.StatusCode;
-        var body = config.Redact(Quote(bytes));
-        var said = $"HTTP {status}{(body.Length == 0 ? "" : $": {body}")}";
+        var body = Quote(bytes);
+        var said = $"HTTP {status}{(body.Length == 0 ? "" : $": {config.Secrets.Redact(body)}")}";
         var shape = FailureTable.Find(new FailureSign(transport, heldSession, status, Text: body));
         var kind = shape.Kind!.Value;
         var message = kind switch
@@ -27,16 +27,16 @@ internal static class HttpFailure
         return new UpstreamException(kind, message, retryAfter: kind == FailureKind.Throttled ? RetryAfter(response, time) : null, status: status) { MayBeReplica = shape.MayBeReplica, Shape = shape.Name };
     }
 
-    public static UpstreamException From(HttpRequestException exception, Uri url) => exception.HttpRequestError switch
+    public static UpstreamException From(HttpRequestException exception, UpstreamConfig config) => exception.HttpRequestError switch
     {
         HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
-            => new UpstreamException(FailureKind.Unreachable, $"The upstream at {url.GetLeftPart(UriPartial.Path)} cannot be reached: {exception.Message}", exception),
-        _ => new UpstreamException(FailureKind.OutcomeUnknown, $"The connection to {url.GetLeftPart(UriPartial.Path)} broke: {exception.Message}", exception),
+            => new UpstreamException(FailureKind.Unreachable, $"The upstream at {config.Target} cannot be reached: {exception.Message}", exception),
+        _ => new UpstreamException(FailureKind.OutcomeUnknown, $"The connection to {config.Target} broke: {exception.Message}", exception),
     };
 
     /// <summary>The client's own limit for connecting, which it reports as a cancellation.</summary>
-    public static UpstreamException NotConnected(OperationCanceledException exception, Uri url) =>
-        new(FailureKind.Unreachable, $"The upstream at {url.GetLeftPart(UriPartial.Path)} does not accept a connection: {exception.InnerException?.Message ?? exception.Message}", exception);
+    public static UpstreamException NotConnected(OperationCanceledException exception, UpstreamConfig config) =>
+        new(FailureKind.Unreachable, $"The upstream at {config.Target} does not accept a connection: {exception.InnerException?.Message ?? exception.Message}", exception);
 
     public static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider time) => response.Headers.RetryAfter switch
     {

@@ -24,6 +24,8 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
 
     public override string? ResumableId => _sessionId;
 
+    public override string Redact(string text) => config.Secrets.Redact(text);
+
     public override UpstreamTransport Transport => UpstreamTransport.Http;
 
     public override bool KeepsSession => _sessionId is not null;
@@ -150,11 +152,11 @@ internal sealed class HttpLink(HttpMessageInvoker http, UpstreamConfig config, i
         }
         catch (HttpRequestException exception)
         {
-            throw HttpFailure.From(exception, config.Url!);
+            throw HttpFailure.From(exception, config);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw HttpFailure.NotConnected(exception, config.Url!);
+            throw HttpFailure.NotConnected(exception, config);
         }
     }
 

@@ -42,11 +42,11 @@ internal sealed class SseLink : MultiplexedLink
         }
         catch (HttpRequestException exception)
         {
-            throw HttpFailure.From(exception, config.Url!);
+            throw HttpFailure.From(exception, config);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw HttpFailure.NotConnected(exception, config.Url!);
+            throw HttpFailure.NotConnected(exception, config);
         }
 
         if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
@@ -67,6 +67,8 @@ internal sealed class SseLink : MultiplexedLink
             throw;
         }
     }
+
+    public override string Redact(string text) => _config.Secrets.Redact(text);
 
     public override UpstreamTransport Transport => UpstreamTransport.Sse;
 
@@ -97,11 +99,11 @@ internal sealed class SseLink : MultiplexedLink
         }
         catch (HttpRequestException exception)
         {
-            throw HttpFailure.From(exception, _config.Url!);
+            throw HttpFailure.From(exception, _config);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw HttpFailure.NotConnected(exception, _config.Url!);
+            throw HttpFailure.NotConnected(exception, _config);
         }
     }
 

@@ -5,30 +5,35 @@ using McpGateway.Sessions;
 namespace McpGateway.Upstreams.Links;
 
 /// <summary>
-/// A child process that speaks MCP on standard input and output, one message a line. The process belongs to the link: it is
-/// asked to end by closing its input, and killed with its children when it does not, or when the gateway dies.
+/// A child process that speaks MCP on standard input and output, one message a line. The process and what it has started belong to the link: they
+/// end with it, and it ends with the process, whoever else may still hold the pipes.
 /// </summary>
 internal sealed class StdioLink : MultiplexedLink
 {
     private static readonly TimeSpan s_exitGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(0.5);
 
     /// <summary>A write of up to so many bytes to a pipe is all or nothing: <c>PIPE_BUF</c> of POSIX, 4096 on Linux and at least 512 elsewhere.</summary>
     private static readonly int s_wholeWrite = OperatingSystem.IsLinux() ? 4096 : OperatingSystem.IsWindows() ? 0 : 512;
 
-    private readonly Process _process;
+    private readonly ChildProcess _process;
     private readonly int _messageLimit;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writing = new(1);
+    private readonly ChildSpeech _speech;
     private readonly Task _reading;
     private readonly Task _errors;
+    private readonly Task _watching;
     private int _disposed;
 
-    private StdioLink(Process process, string upstream, int messageLimit, TimeProvider time, ILogger logger)
-        : base(upstream, logger)
+    private StdioLink(ChildProcess process, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger)
+        : base(config.Name, logger)
     {
         (_process, _messageLimit, _time) = (process, messageLimit, time);
+        _speech = new ChildSpeech(config.Name, config.Secrets, logger);
         _reading = Task.Run(ReadAsync);
-        _errors = Task.Run(ReadErrorsAsync);
+        _errors = Task.Run(() => _speech.ReadAsync(process.Error));
+        _watching = Task.Run(WatchAsync);
     }
 
     /// <summary>Starts the process.</summary>
@@ -47,7 +52,7 @@ internal sealed class StdioLink : MultiplexedLink
         ChildEnvironment.Apply(start.Environment, config.Env);
         try
         {
-            return new StdioLink(await ChildStarter.StartAsync(start), config.Name, messageLimit, time, logger);
+            return new StdioLink(await ChildStarter.StartAsync(start, time, logger), config, messageLimit, time, logger);
         }
         catch (System.ComponentModel.Win32Exception exception)
         {
@@ -78,7 +83,7 @@ internal sealed class StdioLink : MultiplexedLink
     {
         try
         {
-            var input = _process.StandardInput.BaseStream;
+            var input = _process.Input;
             await input.WriteAsync(line, CancellationToken.None);
             await input.FlushAsync(CancellationToken.None);
         }
@@ -99,48 +104,33 @@ internal sealed class StdioLink : MultiplexedLink
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await base.DisposeAsync();
+        await _process.EndAsync();
         try
         {
-            _process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // The pipe is gone because the process is: what closing was to achieve.
-        }
-
-        using (var grace = new CancellationTokenSource(s_exitGrace, _time))
-        {
-            try
-            {
-                await _process.WaitForExitAsync(grace.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                Kill();
-            }
-        }
-
-        try
-        {
-            await Task.WhenAll(_reading, _errors).WaitAsync(s_exitGrace, _time);
+            await Task.WhenAll(_reading, _errors, _watching).WaitAsync(s_exitGrace, _time);
         }
         catch (TimeoutException)
         {
-            // A grandchild has inherited the pipes and left the process tree. Disposing closes our ends of them.
+            // Somebody has inherited the pipes and left the process group. Disposing closes our ends of them.
         }
 
         _process.Dispose();
     }
 
-    private void Kill()
+    public override string Redact(string text) => _speech.Secrets.Redact(text);
+
+    /// <summary>Ends what the process has left behind, which serves nobody any more and may hold its pipes open.</summary>
+    private async Task WatchAsync()
     {
+        await _process.WaitForExitAsync(CancellationToken.None);
+        await _process.EndAsync();
         try
         {
-            _process.Kill(entireProcessTree: true);
+            await _reading.WaitAsync(s_exitGrace, _time);
         }
-        catch (Exception exception) when (exception is InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (TimeoutException)
         {
-            Logger.KillFailed(exception);
+            Break(await ExitSentenceAsync("The process closed its output."));
         }
     }
 
@@ -148,7 +138,7 @@ internal sealed class StdioLink : MultiplexedLink
     {
         try
         {
-            var lines = new LineReader(_process.StandardOutput.BaseStream, _messageLimit);
+            var lines = new LineReader(_process.Output, _messageLimit);
             while (await lines.ReadAsync(CancellationToken.None) is { } line)
             {
                 if (line.Length == 0) line.Dispose();
@@ -165,27 +155,17 @@ internal sealed class StdioLink : MultiplexedLink
 
     private async Task<string> ExitSentenceAsync(string whenItLives)
     {
-        using var grace = new CancellationTokenSource(s_exitGrace, _time);
+        if (!await _process.WaitForExitAsync(s_exitGrace)) return whenItLives;
         try
         {
-            await _process.WaitForExitAsync(grace.Token);
-            return $"The process ended with exit code {_process.ExitCode}.";
+            // What it said last may still be in the pipe.
+            await _errors.WaitAsync(s_lastWords, _time);
         }
-        catch (OperationCanceledException)
+        catch (TimeoutException)
         {
-            return whenItLives;
+            // Another process holds the pipe; what has come is what there is.
         }
-    }
 
-    private async Task ReadErrorsAsync()
-    {
-        try
-        {
-            while (await _process.StandardError.ReadLineAsync() is { } line) Logger.UpstreamSaid(Upstream, line);
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            Logger.UpstreamSaid(Upstream, $"(standard error cannot be read: {exception.Message})");
-        }
+        return $"The process ended with exit code {_process.ExitCode}.{(_speech.LastWords is { } words ? $" Its last words: {words}" : "")}";
     }
 }

@@ -61,6 +61,9 @@ internal abstract class UpstreamLink(string upstream, ILogger logger) : IAsyncDi
     /// <summary>Ids that an earlier link of the same session may have used: a session must not see one twice.</summary>
     public long IdsAfter { init => _lastId = value; }
 
+    /// <summary>A text of the upstream's with the secrets taken out that it was given.</summary>
+    public virtual string Redact(string text) => text;
+
     /// <summary>Next id for a request on this link.</summary>
     public long NextId() => Interlocked.Increment(ref _lastId);
 
