@@ -1,3 +1,11 @@
+using McpGateway.Lifecycle;
+
+if (GatewayUsage.IsAskedFor(args))
+{
+    Console.WriteLine(GatewayUsage.Text);
+    return 0;
+}
+
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddStorageDirectory();

@@ -9,13 +9,20 @@ internal static class CallErrors
     public static RpcError Explain(string upstream, UpstreamException exception) => exception.Kind switch
     {
         FailureKind.Unreachable or FailureKind.SessionLost or FailureKind.OneSession or FailureKind.Throttled =>
-            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is not available: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
+            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is not available: {Reason(upstream, exception)} The call did not run.", exception.RetryAfter, upstream),
         FailureKind.Unauthorized =>
-            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is unauthorized: {exception.Message} The call did not run.", exception.RetryAfter, upstream),
+            new RpcError(RpcErrorCode.UpstreamUnavailable, $"Upstream '{upstream}' is unauthorized: {Reason(upstream, exception)} The call did not run.", exception.RetryAfter, upstream),
         FailureKind.Refused => new RpcError(RpcErrorCode.InvalidRequest, $"{exception.Message} The call did not run.", Upstream: upstream),
         FailureKind.TimedOut =>
             new RpcError(RpcErrorCode.OutcomeUnknown, $"Outcome unknown: upstream '{upstream}' did not answer in time. {exception.Message} It may have run; check before you repeat it.", Upstream: upstream),
         _ =>
             new RpcError(RpcErrorCode.OutcomeUnknown, $"Outcome unknown: the call was sent to upstream '{upstream}' and its answer was lost. {exception.Message} It may have run; check before you repeat it.", Upstream: upstream),
     };
+
+    /// <summary>The rest of a sentence that has named the upstream already.</summary>
+    private static string Reason(string upstream, UpstreamException exception)
+    {
+        var subject = $"Upstream '{upstream}' ";
+        return exception.Message.StartsWith(subject, StringComparison.Ordinal) ? $"it {exception.Message[subject.Length..]}" : exception.Message;
+    }
 }

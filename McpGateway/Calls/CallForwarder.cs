@@ -67,7 +67,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
             }
             catch (UpstreamException exception) when (RepeatRule.Allows(call, exception, attempt))
             {
-                if (exception.Kind != FailureKind.OutcomeUnknown || lease.Session.Link.KeepsSession) lease.Break(exception.Message);
+                if (exception.Kind != FailureKind.OutcomeUnknown || lease.Session.Link.KeepsSession) lease.Break(CloseReason.Of(exception));
                 pause = exception.RetryAfter;
                 call.Upstream.Calls.Repeated(exception);
                 logger.CallRepeated(call.MethodName, call.Upstream.Name, exception.Kind, exception.Message);
@@ -277,16 +277,18 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
             case OperationCanceledException when link.KeepsSession:
                 await LeaveAsync(lease);
                 break;
-            case UpstreamException { Kind: FailureKind.SessionLost }:
-            case UpstreamException { Kind: FailureKind.OutcomeUnknown } when link.KeepsSession:
-                lease.Break(exception.Message);
+            case UpstreamException { Kind: FailureKind.SessionLost } lost:
+                lease.Break(CloseReason.Of(lost));
+                break;
+            case UpstreamException { Kind: FailureKind.OutcomeUnknown } unknown when link.KeepsSession:
+                lease.Break(CloseReason.Of(unknown));
                 break;
             case UpstreamException { Kind: FailureKind.TimedOut } when lease.Session.PinnedTo is null && link.KeepsSession:
                 lease.Break(CloseReason.TimedOut);
                 break;
-            case UpstreamException { Kind: FailureKind.NotMcp, Status: 400 or 404 or 405 or 406 } when !link.KeepsSession:
+            case UpstreamException { Kind: FailureKind.NotMcp, Status: 400 or 404 or 405 or 406 } changed when !link.KeepsSession:
                 // A stateless upstream that no longer takes the request at all has become something else.
-                lease.Break(exception.Message);
+                lease.Break(CloseReason.Of(changed));
                 call.Upstream.Forget(exception.Message);
                 break;
         }

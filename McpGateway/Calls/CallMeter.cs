@@ -17,7 +17,7 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
     private long _total;
     private long _firstAttempt;
 
-    /// <summary>Calls that have ended, but for those that their caller gave up.</summary>
+    /// <summary>Calls that have ended, but for those that their caller gave up and those that no session decided.</summary>
     public long Total => Volatile.Read(ref _total);
 
     /// <summary>Those of <see cref="Total"/> that the first attempt answered, be it with the upstream's own error.</summary>
@@ -37,8 +37,12 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
     /// <summary>A call failed and its caller was told.</summary>
     public void Failed(string method, UpstreamException failure)
     {
-        Interlocked.Increment(ref _total);
-        metrics.Calls.Add(1, _upstream, Method(method));
+        if (IsOfSessions(failure))
+        {
+            Interlocked.Increment(ref _total);
+            metrics.Calls.Add(1, _upstream, Method(method));
+        }
+
         metrics.Failures.Add(1, _upstream, new("error.type", PoolMeter.Spell(failure.Kind)), new("visible", true));
         if (failure.Shape is { } shape) Classified(shape, failure.ProvablyNotRun ? "refused" : "unknown");
     }
@@ -88,6 +92,9 @@ internal sealed class CallMeter(CallMetrics metrics, Upstream upstream, TimeProv
 
         metrics.Client.Record(time.GetElapsedTime(started).TotalSeconds, tags);
     }
+
+    /// <summary>False for what says nothing of the sessions: a call that was refused as it was made, a credential, an upstream that asks to wait or that an operator has drained.</summary>
+    private static bool IsOfSessions(UpstreamException failure) => failure.Kind is not (FailureKind.Refused or FailureKind.Unauthorized or FailureKind.Throttled);
 
     private static KeyValuePair<string, object?> Method(string name) => new("mcp.method.name", McpMethodNames.Bounded(name));
 

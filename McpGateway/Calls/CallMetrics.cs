@@ -9,18 +9,16 @@ namespace McpGateway.Calls;
 /// </summary>
 internal sealed class CallMetrics
 {
-    private readonly Meter _meter;
-
     public CallMetrics(IMeterFactory meters)
     {
-        _meter = meters.Create(PoolMetrics.MeterName);
-        Client = Seconds("mcp.client.operation.duration", "A client's request on its way to the upstream and back, each attempt by itself.");
-        Server = Seconds("mcp.server.operation.duration", "A client's request as the gateway served it.");
-        ServerSession = Seconds("mcp.server.session.duration", "How long a client's session with the gateway lasted.");
-        Calls = _meter.CreateCounter<long>("mcp.gateway.calls", "{call}", "Calls that went to an upstream and have ended, but for those that their caller gave up.");
-        FirstAttempt = _meter.CreateCounter<long>("mcp.gateway.calls.first_attempt", "{call}", "Those of mcp.gateway.calls that the first attempt answered.");
-        Failures = _meter.CreateCounter<long>("mcp.gateway.call.failures", "{failure}", "Failures of a call towards its upstream, by kind, and whether the caller saw it.");
-        Classified = _meter.CreateCounter<long>("mcp.gateway.classifier.count", "{answer}", "Answers that looked like a failure, by shape, and what became of the call.");
+        var meter = meters.Create(PoolMetrics.MeterName);
+        Client = meter.CreateSeconds("mcp.client.operation.duration", "A client's request on its way to the upstream and back, each attempt by itself.");
+        Server = meter.CreateSeconds("mcp.server.operation.duration", "A client's request as the gateway served it.");
+        ServerSession = meter.CreateSeconds("mcp.server.session.duration", "How long a client's session with the gateway lasted.");
+        Calls = meter.CreateCounter<long>("mcp.gateway.calls", "{call}", "Calls that have ended, but for those that their caller gave up and those that no session decided: refused as they were made, credential, throttled.");
+        FirstAttempt = meter.CreateCounter<long>("mcp.gateway.calls.first_attempt", "{call}", "Those of mcp.gateway.calls that the first attempt answered.");
+        Failures = meter.CreateCounter<long>("mcp.gateway.call.failures", "{failure}", "Failures of a call towards its upstream, by kind, and whether the caller saw it.");
+        Classified = meter.CreateCounter<long>("mcp.gateway.classifier.count", "{answer}", "Answers that looked like a failure, by shape, and what became of the call.");
     }
 
     public Histogram<double> Client { get; }
@@ -36,7 +34,4 @@ internal sealed class CallMetrics
     public Counter<long> Failures { get; }
 
     public Counter<long> Classified { get; }
-
-    private Histogram<double> Seconds(string name, string description) =>
-        _meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] });
 }

@@ -233,7 +233,7 @@ internal sealed class Catalogue(Upstream upstream, SessionProfile profile, TimeS
         catch (UpstreamException exception) when (exception.Kind == FailureKind.SessionLost)
         {
             // It is replaced, and the next one, which is new, says what tools there are.
-            lease.Break(exception.Message);
+            lease.Break(CloseReason.Of(exception));
             throw;
         }
     }

@@ -7,6 +7,13 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The gateway's addresses.</summary>
 internal static class GatewayRoutes
 {
+    /// <summary>The operators' addresses and the method of each. Mapped without a method besides, which a route with one goes before: else another method meets a 405 that says nothing.</summary>
+    private static readonly (string Path, string Method)[] s_operators =
+    [
+        ("/upstreams", "GET"), ("/upstreams/{name}", "GET"), ("/sessions", "GET"),
+        ("/upstreams/{name}/warm", "POST"), ("/upstreams/{name}/clear", "POST"), ("/upstreams/{name}/drain", "POST"),
+    ];
+
     /// <summary>Maps Streamable HTTP on <c>/mcp</c> and <c>/mcp/{upstream}</c>, and the HTTP+SSE pair beside each; at the root too, where clients of that age look for it.</summary>
     public static WebApplication MapMcp(this WebApplication app)
     {
@@ -37,9 +44,11 @@ internal static class GatewayRoutes
         app.MapGet("/upstreams", static (UpstreamRegistry upstreams) => Results.Json(OperatorEndpoint.List(upstreams), OperatorJson.Options));
         app.MapGet("/upstreams/{name}", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Find(upstreams, name));
         app.MapGet("/sessions", static (ClientSessions sessions, StreamHub hub, TimeProvider time) => Results.Json(SessionReports.Read(sessions, hub, time), OperatorJson.Options));
-        app.MapPost("/upstreams/{name}/warm", static (UpstreamRegistry upstreams, string name, int? count) => OperatorEndpoint.Warm(upstreams, name, count));
+        app.MapPost("/upstreams/{name}/warm", static (UpstreamRegistry upstreams, string name, string? count) => OperatorEndpoint.Warm(upstreams, name, count));
         app.MapPost("/upstreams/{name}/clear", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Clear(upstreams, name));
         app.MapPost("/upstreams/{name}/drain", static (UpstreamRegistry upstreams, string name) => OperatorEndpoint.Drain(upstreams, name));
+        foreach (var (path, allowed) in s_operators) app.Map(path, context => OperatorEndpoint.RefuseMethod(context, allowed).ExecuteAsync(context));
+        app.Map("/upstreams/{name}/{operation}", static (string operation) => OperatorEndpoint.RefuseOperation(operation));
         return app;
     }
 

@@ -16,7 +16,7 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
         Upstream? scope = null;
         if (upstreamName is not null && (scope = upstreams.Find(upstreamName)) is null)
         {
-            await RefuseUpstreamAsync(context, upstreams, upstreamName);
+            await RefuseUnknownAsync(context, upstreamName);
             return;
         }
 
@@ -36,8 +36,8 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
         }
     }
 
-    public static Task RefuseUpstreamAsync(HttpContext context, UpstreamRegistry upstreams, string name) => Refusal.WriteAsync(
-        context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, $"There is no upstream '{name}'. Known: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.");
+    public static Task RefuseUpstreamAsync(HttpContext context, UpstreamRegistry upstreams, string name, ReadOnlyMemory<byte> id = default) => Refusal.WriteAsync(
+        context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, $"There is no upstream '{name}'. Known: {string.Join(", ", upstreams.All.Select(upstream => upstream.Name))}.", id);
 
     /// <summary>Reads a request's body; the caller disposes it.</summary>
     public static ValueTask<MessageBuffer> ReadBodyAsync(HttpContext context, GatewayOptions options)
@@ -45,6 +45,25 @@ internal sealed class McpEndpoint(UpstreamRegistry upstreams, SessionEndpoint le
         // The gateway's own limit decides, above Kestrel's default too; its error names the setting.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
         return MessageBuffer.ReadAsync(context.Request.Body, options.MessageLimit, context.RequestAborted);
+    }
+
+    /// <summary>Refuses a request for an upstream that there is not, under its own id: a client finds the answer by that.</summary>
+    private async Task RefuseUnknownAsync(HttpContext context, string name)
+    {
+        try
+        {
+            using var message = Incoming.Scan(await ReadBodyAsync(context, options), context.Request);
+            await RefuseUpstreamAsync(context, upstreams, name, message.Shape.Kind == MessageKind.Request ? message.Id : default);
+        }
+        catch (Exception exception) when (Refusal.Explains(exception))
+        {
+            // What cannot be read has no id, and the address is what is wrong first.
+            await RefuseUpstreamAsync(context, upstreams, name);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; there is nobody to answer.
+        }
     }
 
     private async Task ScanAndAnswerAsync(HttpContext context, Upstream? scope, MessageBuffer body)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using McpGateway.Calls;
 using McpGateway.Calls.Lists;
 using McpGateway.Sessions;
@@ -25,7 +26,7 @@ internal sealed record UpstreamReport(
 /// <summary>Numbers of an upstream's pool and what they may be. <c>Parked</c> are in use by calls that all wait for their client's input, <c>Leased</c> the others in use.</summary>
 internal sealed record PoolReport(string Mode, int Idle, int Leased, int Parked, int Pinned, int Opening, int Waiting, int Total, int MinIdle, int Max, long Handshakes, int? HandshakesPerMinute);
 
-/// <summary>Calls that have ended since the upstream was loaded, but for those that their caller gave up.</summary>
+/// <summary>Calls that have ended since the upstream was loaded, but for those that their caller gave up and those that no session decided (<see cref="CallMeter"/>).</summary>
 /// <param name="Total">All of them.</param>
 /// <param name="FirstAttempt">Those that the first attempt answered.</param>
 /// <param name="FirstAttemptRatio">The second by the first; null before the first call.</param>
@@ -41,11 +42,14 @@ internal static class OperatorEndpoint
         : Results.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no upstream '{name}'.", detail: $"Known: {string.Join(", ", upstreams.All.Select(known => known.Name))}.");
 
     /// <summary>Asks for warm sessions ahead of a need.</summary>
-    public static IResult Warm(UpstreamRegistry upstreams, string name, int? count) => Act(upstreams, name, upstream =>
+    /// <param name="upstreams">Those there are.</param>
+    /// <param name="name">Which one.</param>
+    /// <param name="count">How many, as the query has it: read here, since the framework refuses what is no number without a word. Null for <c>pool.minIdle</c>.</param>
+    public static IResult Warm(UpstreamRegistry upstreams, string name, string? count) => Act(upstreams, name, upstream =>
     {
-        var wanted = count ?? Math.Max(1, upstream.Config.Pool.MinIdle);
-        if (wanted < 1 || wanted > upstream.Config.Pool.Max)
-            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: $"count is {wanted}; it must be 1 to {upstream.Config.Pool.Max} (pool.max of '{name}').");
+        var wanted = Math.Max(1, upstream.Config.Pool.MinIdle);
+        if (count is not null && (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) || wanted < 1 || wanted > upstream.Config.Pool.Max))
+            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: $"count is '{count}'; it must be a whole number from 1 to {upstream.Config.Pool.Max} (pool.max of '{name}'). Leave it out for pool.minIdle.");
         upstream.Warm(wanted);
         return null;
     });
@@ -55,6 +59,17 @@ internal static class OperatorEndpoint
 
     /// <summary>Takes an upstream out of use.</summary>
     public static IResult Drain(UpstreamRegistry upstreams, string name) => Act(upstreams, name, static upstream => { upstream.Drain(); return null; });
+
+    /// <summary>Refuses a method that an address does not take.</summary>
+    public static IResult RefuseMethod(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return Results.Problem(statusCode: StatusCodes.Status405MethodNotAllowed, title: $"The method is {context.Request.Method}; {context.Request.Path} takes {allowed}.");
+    }
+
+    /// <summary>Refuses an operation that there is not.</summary>
+    public static IResult RefuseOperation(string operation) =>
+        Results.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no operation '{operation}'.", detail: "POST to /upstreams/{name}/warm, /upstreams/{name}/drain or /upstreams/{name}/clear.");
 
     private static IResult Act(UpstreamRegistry upstreams, string name, Func<Upstream, IResult?> act)
     {

@@ -34,12 +34,12 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkingLot parked
 
     private async Task WaitForCallsAsync(CancellationToken cancellationToken)
     {
-        if (Leases == 0) return;
-        logger.Draining(Leases, options.DrainTimeout.TotalSeconds);
+        if (Calls == 0) return;
+        logger.Draining(Calls, options.DrainTimeout.TotalSeconds);
         await WaitForReturnsAsync(options.DrainTimeout, cancellationToken);
-        logger.Drained(Leases);
-        if (Leases == 0) return;
-        // The listener waits for requests that are not answered: what still runs is told now that its outcome is unknown.
+        logger.Drained(Calls);
+        if (Calls == 0) return;
+        // The listener waits for requests that are not answered: what still runs is told now what became of it: outcome unknown, or not run.
         upstreams.AbandonCalls();
         await WaitForReturnsAsync(Upstream.AbandonTime, cancellationToken);
     }
@@ -51,7 +51,7 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkingLot parked
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
         try
         {
-            while (Leases > 0) await poll.WaitForNextTickAsync(either.Token);
+            while (Calls > 0) await poll.WaitForNextTickAsync(either.Token);
         }
         catch (OperationCanceledException)
         {
@@ -59,5 +59,5 @@ internal sealed class GatewayDrain(UpstreamRegistry upstreams, ParkingLot parked
         }
     }
 
-    private int Leases => upstreams.Leased;
+    private int Calls => upstreams.UnderWay;
 }

@@ -69,9 +69,9 @@ internal static partial class Log
     [LoggerMessage(4002, LogLevel.Error, "{File} changed but cannot be used; the upstreams stay as they were.{Errors}")]
     public static partial void ReloadRefused(this ILogger logger, string file, string errors);
 
-    [LoggerMessage(4003, LogLevel.Information, "Draining: {Leases} calls under way, deadline {Deadline:0} s.")]
-    public static partial void Draining(this ILogger logger, int leases, double deadline);
+    [LoggerMessage(4003, LogLevel.Information, "Draining: {Calls} calls under way, deadline {Deadline:0} s.")]
+    public static partial void Draining(this ILogger logger, int calls, double deadline);
 
-    [LoggerMessage(4004, LogLevel.Information, "Drained: {Leases} calls were still under way.")]
-    public static partial void Drained(this ILogger logger, int leases);
+    [LoggerMessage(4004, LogLevel.Information, "Drained: {Calls} calls were still under way.")]
+    public static partial void Drained(this ILogger logger, int calls);
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace McpGateway.Sessions;
 
 /// <summary>Why a session was closed: one of a few codes for metrics, and a sentence for people.</summary>
@@ -36,7 +34,14 @@ internal sealed record CloseReason(string Code, string Text)
     /// <summary>It said something outside of a call that could meet its next caller.</summary>
     public static CloseReason Stray(string method) => new("stray", $"it said something that was for nobody ({method})");
 
-    /// <summary>The link or the upstream failed; the text says how. No text, no reason.</summary>
-    [return: NotNullIfNotNull(nameof(failure))]
-    public static implicit operator CloseReason?(string? failure) => failure is null ? null : new("broken", failure);
+    /// <summary>Its link has ended: the process left, the connection broke, the upstream answered that it knows no such session.</summary>
+    /// <param name="how">What became of the link.</param>
+    public static CloseReason Broken(string how) => new("broken", how);
+
+    /// <summary>It did not answer a ping, or answered that it is lost.</summary>
+    /// <param name="how">What the ping met.</param>
+    public static CloseReason PingFailed(string how) => new("ping_failed", how);
+
+    /// <summary>A call failed on it in a way that leaves no trust in it; the code is the kind of failure.</summary>
+    public static CloseReason Of(UpstreamException failure) => new(PoolMeter.Spell(failure.Kind), failure.Message);
 }

@@ -50,7 +50,7 @@ internal sealed class Pins(PoolHost host, SessionRoster roster, SessionVerifier 
             // Released before it was even asked for: nobody else knows that there is a session to end.
             if (!_pins.TryGetValue(key, out var current) || current != pin) roster.Retire(session, CloseReason.ClientLeft);
             else if (TryShare(pin, session)) return session;
-            else Unpin(key, pin, session, session.BreakReason ?? session.Link.BrokenReason ?? "it is closed");
+            else Unpin(key, pin, session, CloseReason.Broken(session.BreakReason ?? session.Link.BrokenReason ?? "it is closed"));
         }
         catch (Exception exception) when (exception is UpstreamException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -114,8 +114,8 @@ internal sealed class Pins(PoolHost host, SessionRoster roster, SessionVerifier 
 
     private async Task<CloseReason?> ReasonToEndAsync(SessionKey key, UpstreamSession session, CancellationToken cancellationToken)
     {
-        if (session.Link.BrokenReason is { } broken) return broken;
-        if (session.State == SessionState.Closed) return session.BreakReason ?? "it is closed";
+        if (session.Link.BrokenReason is { } broken) return CloseReason.Broken(broken);
+        if (session.State == SessionState.Closed) return CloseReason.Broken(session.BreakReason ?? "it is closed");
         if (session.Leases > 0) return null;
         if (host.Time.GetElapsedTime(session.LastUsedAt) > host.Options.IdleTimeout && key != Everybody && !key.IsOfSession) return CloseReason.IdleAffinity;
         return verifier.WantsPing(session) && !cancellationToken.IsCancellationRequested ? await verifier.PingAsync(session) : null;

@@ -115,7 +115,7 @@ internal sealed class SessionPool : UpstreamSessions
     {
         if (session.Link.BrokenReason is { } reason)
         {
-            session.Break(reason);
+            session.Break(CloseReason.Broken(reason));
             _verifier.DoubtAll();
         }
         else if (_options.Mode == PoolMode.SingleUse) session.Break(CloseReason.UsedOnce);

@@ -16,7 +16,7 @@ internal sealed class SessionVerifier(PoolHost host, SessionRoster roster)
     /// <summary>Why a session must not serve this principal; null when it may.</summary>
     public CloseReason? Useless(UpstreamSession session, string principal, long now)
     {
-        if (session.Link.BrokenReason is { } reason) return reason;
+        if (session.Link.BrokenReason is { } reason) return CloseReason.Broken(reason);
         // What one principal did on a session is never seen by another.
         if (session.Principal is { } owner && owner != principal) return CloseReason.OtherPrincipal;
         if (session.Generation != roster.Generation) return CloseReason.Cleared;
@@ -45,9 +45,9 @@ internal sealed class SessionVerifier(PoolHost host, SessionRoster roster)
     /// <returns>Why it does not live; null when it does.</returns>
     public async Task<CloseReason?> PingAsync(UpstreamSession session)
     {
-        CloseReason? reason = await LinkCalls.PingAsync(session.Link, s_pingTimeout, host.Time);
-        if (reason is null) session.Verify(host.Time.GetTimestamp());
-        return reason;
+        if (await LinkCalls.PingAsync(session.Link, s_pingTimeout, host.Time) is { } failed) return CloseReason.PingFailed(failed);
+        session.Verify(host.Time.GetTimestamp());
+        return null;
     }
 
     /// <summary>Whether a session has been quiet for so long that its upstream might forget it.</summary>

@@ -36,6 +36,9 @@ internal sealed class Upstream : IAsyncDisposable
     private volatile bool _recalled;
     private volatile bool _disposed;
 
+    /// <summary>Callers that wait for the first session of all, when there is no pool yet to count them.</summary>
+    private int _waitingFirst;
+
     public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, ISessionPermits permits, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
         (Config, _http, _ledger, _permits, _time, _logger) = (config, http, ledger, permits, time, logger);
@@ -84,6 +87,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>What its calls measure.</summary>
     public CallMeter Calls { get; }
+
     /// <summary>True when its callers share sessions: what one of them does not name, cannot be given to any.</summary>
     public bool IsShared => Config.Pool.Mode == PoolMode.Shared;
 
@@ -92,7 +96,14 @@ internal sealed class Upstream : IAsyncDisposable
 
     public EraMemory? Memory => _memory;
 
-    public PoolCounts Counts => (_sessions?.Counts ?? default) with { Opening = _opener.Opening };
+    public PoolCounts Counts
+    {
+        get
+        {
+            var counts = _sessions?.Counts ?? default;
+            return counts with { Opening = _opener.Opening, Waiting = counts.Waiting + Volatile.Read(ref _waitingFirst) };
+        }
+    }
 
     /// <summary>Handshakes begun since it was loaded.</summary>
     public long Handshakes => _opener.Begun;
@@ -112,8 +123,13 @@ internal sealed class Upstream : IAsyncDisposable
     /// <summary>Cancelled when calls under way are to end, whatever comes of them upstream.</summary>
     public CancellationToken Abandoned => _abandon.Token;
 
-    /// <summary>Ends the calls under way, each with "outcome unknown": before the upstream is closed under them.</summary>
-    public void AbandonCalls() => _abandon.Cancel();
+    /// <summary>Ends the calls under way before the upstream is closed under them: each that was sent with "outcome unknown", each that waits for a session with "did not run".</summary>
+    public void AbandonCalls()
+    {
+        _drain.Abandon();
+        _abandon.Cancel();
+        Wake();
+    }
 
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();
@@ -268,7 +284,16 @@ internal sealed class Upstream : IAsyncDisposable
 
     private async ValueTask<SessionLease> LeaseFirstAsync(SessionKey key, CancellationToken cancellationToken)
     {
-        await WaitOpenedAsync(cancellationToken);
+        Interlocked.Increment(ref _waitingFirst);
+        try
+        {
+            await WaitOpenedAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waitingFirst);
+        }
+
         return await LeaseUnmeasuredAsync(key, cancellationToken);
     }
 

@@ -66,10 +66,10 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
         if (options.ParkTimeout > TimeSpan.Zero) await Task.WhenAll(All.Select(upstream => upstream.ParkAsync(time.GetUtcNow() + options.ParkTimeout)));
     }
 
-    /// <summary>Sessions in use, those of upstreams that were removed or changed included.</summary>
-    public int Leased => All.Concat(_leaving.Keys).Sum(upstream => upstream.Counts.Leased);
+    /// <summary>Sessions in use and callers that wait for one, those of upstreams that were removed or changed included.</summary>
+    public int UnderWay => All.Concat(_leaving.Keys).Sum(upstream => upstream.Counts is var counts ? counts.Leased + counts.Waiting : 0);
 
-    /// <summary>Ends the calls under way, each with "outcome unknown".</summary>
+    /// <summary>Ends the calls under way, also those that wait for a session.</summary>
     public void AbandonCalls()
     {
         foreach (var upstream in All.Concat(_leaving.Keys)) upstream.AbandonCalls();

@@ -15,9 +15,24 @@ internal sealed class BenchmarkRun(IReadOnlyList<Benchmark> benchmarks)
     /// <summary>No run takes nearly as long; one that hangs ends.</summary>
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(15);
 
+    /// <summary>What the command line takes.</summary>
+    public string Usage => $"""
+        benchmarks [part of a name]...
+
+        Runs the benchmarks whose name holds one of the parts, or all of them, and prints their tables. Build with -c Release.
+
+        {string.Join(Environment.NewLine, benchmarks.Select(static benchmark => $"  {benchmark.Name,-10}{benchmark.Title}"))}
+        """;
+
     /// <returns>0; 1 when the filter names nothing, or the run was stopped.</returns>
     public async Task<int> RunAsync(string[] filters, CancellationToken cancellationToken)
     {
+        if (filters.Any(static filter => filter is "--help" or "-h" or "-?"))
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
+
         var chosen = benchmarks.Where(benchmark => filters.Length == 0 || filters.Any(filter => benchmark.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))).ToList();
         if (chosen.Count == 0)
         {

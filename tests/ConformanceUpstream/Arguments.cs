@@ -19,7 +19,11 @@ internal sealed record Arguments(Era Era, string Urls, bool Stdio)
           --era     Which revision it speaks; 2025-11-25 speaks the older ones too. Default 2025-11-25.
           --urls    Where /mcp is served, and /sse with /message in the older era. Port 0 takes a free one.
           --stdio   Serves standard input and output instead.
+          --help    Prints this text.
         """;
+
+    /// <summary>True when the usage is all that is wanted.</summary>
+    public static bool AskForHelp(IReadOnlyList<string> arguments) => arguments.Any(static argument => argument is "--help" or "-h" or "-?");
 
     /// <exception cref="ArgumentException">An argument is not known or its value is wrong.</exception>
     public static Arguments Parse(IReadOnlyList<string> arguments)

@@ -3,6 +3,12 @@ using ConformanceUpstream.Legacy;
 using ConformanceUpstream.Modern;
 using ConformanceUpstream.Transports;
 
+if (Arguments.AskForHelp(args))
+{
+    await Console.Out.WriteLineAsync(Arguments.Usage);
+    return 0;
+}
+
 Arguments arguments;
 try
 {

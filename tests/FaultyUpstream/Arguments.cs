@@ -14,8 +14,14 @@ internal sealed record Arguments(FaultyUpstreamOptions Options, bool Stdio)
           --stdio        Serves standard input and output; the address of /control is written to standard error.
           --fault        A fault from the start, such as {"kind":"slow","delay_ms":500,"methods":["initialize"]}; may be repeated.
                          The variable FAULTY_UPSTREAM_FAULTS holds an array of such.
+          --era          Which revisions it speaks. Default legacy.
+          --answer-form  How it answers plain calls over HTTP. Default json.
           --record       A folder for what outlives the process: the address of its control, and the call ids it executed.
+          --help         Prints this text.
         """;
+
+    /// <summary>True when the usage is all that is wanted.</summary>
+    public static bool AskForHelp(IReadOnlyList<string> arguments) => arguments.Any(static argument => argument is "--help" or "-h" or "-?");
 
     /// <exception cref="ControlException">An argument is not known or its value is wrong.</exception>
     public static Arguments Parse(IReadOnlyList<string> arguments, string? faultsVariable)

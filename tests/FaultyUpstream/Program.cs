@@ -1,6 +1,12 @@
 using FaultyUpstream;
 using FaultyUpstream.Control;
 
+if (Arguments.AskForHelp(args))
+{
+    await Console.Out.WriteLineAsync(Arguments.Usage);
+    return 0;
+}
+
 try
 {
     var arguments = Arguments.Parse(args, Environment.GetEnvironmentVariable("FAULTY_UPSTREAM_FAULTS"));

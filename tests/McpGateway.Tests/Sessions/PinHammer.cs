@@ -84,7 +84,7 @@ public sealed class PinHammer
             test.Pool.Counts.Pinned.ShouldBeLessThanOrEqualTo(max);
             test.Pool.Counts.Total.ShouldBeLessThanOrEqualTo(max);
             if (random.Next(3) == 0) await Task.Yield();
-            if (random.Next(20) == 0) lease.Break("told to");
+            if (random.Next(20) == 0) lease.Break(CloseReason.Broken("told to"));
             served.AddOrUpdate(key, 1, static (_, count) => count + 1);
             await lease.DisposeAsync();
         }

@@ -81,7 +81,7 @@ public sealed class SessionPoolHammer
             test.Pool.Counts.Total.ShouldBeLessThanOrEqualTo(options.Max);
             session.State.ShouldBeOneOf(SessionState.Leased, SessionState.Broken);
             if (random.Next(3) == 0) await Task.Yield();
-            if (random.Next(20) == 0) lease.Break("told to");
+            if (random.Next(20) == 0) lease.Break(CloseReason.Broken("told to"));
             if (random.Next(20) == 0) TestPool.LinkOf(session).Break("link gone");
             holders.AddOrUpdate(session.Number, 0, static (_, count) => count - 1);
             await lease.DisposeAsync();

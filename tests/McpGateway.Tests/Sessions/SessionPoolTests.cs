@@ -172,7 +172,7 @@ public sealed class SessionPoolTests
         await using var test = new TestPool(new PoolOptions { Mode = PoolMode.Shared }) { Opens = true };
         test.Add();
         await using var hung = await test.LeaseAsync();
-        hung.Break("lost");
+        hung.Break(CloseReason.Broken("lost"));
 
         await using var next = await test.LeaseAsync();
 
@@ -218,7 +218,7 @@ public sealed class SessionPoolTests
         {
             lease.Session.ShouldBeSameAs(broken);
             if (byLink) TestPool.LinkOf(broken).Break("gone");
-            else lease.Break("gone");
+            else lease.Break(CloseReason.Broken("gone"));
         }
 
         broken.State.ShouldBe(SessionState.Closed);

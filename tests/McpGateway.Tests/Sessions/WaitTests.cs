@@ -41,7 +41,7 @@ public sealed class WaitTests
     {
         await using var test = new TestPool(s_auto with { Max = 2 }) { Opens = true };
         var broken = await test.LeaseAsync(TestPool.Of("broken"));
-        broken.Break("told to");
+        broken.Break(CloseReason.Broken("told to"));
         await broken.DisposeAsync();
         foreach (var affinity in (string[])["older", "newer"])
         {
@@ -59,7 +59,7 @@ public sealed class WaitTests
     {
         await using var test = new TestPool(s_auto) { Opens = true };
         var lease = await test.LeaseAsync(TestPool.Of("a", session: true));
-        lease.Break("told to");
+        lease.Break(CloseReason.Broken("told to"));
         await lease.DisposeAsync();
 
         await test.Pool.SweepAsync(Cancellation);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 
 namespace McpGateway.Tests.Wire;
 
@@ -93,11 +94,65 @@ public sealed class DrainTests
         await gateway.ReadyAsync("up", report => report["pool"]!["idle"]!.GetValue<int>() == 3);
     }
 
+    [Fact]
+    public async Task CallThatWaitsForASession_EndsWithDidNotRun_WhenItsUpstreamIsRemoved()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await StartImpatientAsync(upstream.Url);
+        await gateway.ReadyAsync("up");
+        var runs = gateway.ModernCallAsync("/mcp/up", "slow");
+        await Eventually.HoldsAsync(() => upstream.Runs("slow") == 1);
+        var waits = gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"x"}""");
+        await WaitingAsync(gateway);
+
+        gateway.Rewrite();
+
+        ShouldBeGivenUp(await waits);
+        (await runs).ErrorCode.ShouldBe(-32051);
+        upstream.Runs("echo").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task CallThatWaitsForTheFirstSession_EndsWithDidNotRun_WhenTheGatewayStops()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        upstream.Misbehave = async (context, message) =>
+        {
+            if (message?["method"]?.GetValue<string>() == "initialize") await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+            return false;
+        };
+        await using var gateway = await StartImpatientAsync(upstream.Url);
+        var waits = gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"x"}""");
+        await WaitingAsync(gateway);
+
+        gateway.Service.Terminate();
+
+        ShouldBeGivenUp(await waits);
+        (await gateway.Service.WaitForExitAsync()).ShouldBe(0);
+    }
+
+    private static Task<GatewayProcess> StartImpatientAsync(string url) => GatewayProcess.StartAsync(
+        new TemporaryDirectory(),
+        ownsDirectory: true,
+        new Dictionary<string, string?> { ["Gateway__DrainTimeout"] = "00:00:00.5" },
+        GatewayProcess.Entry("up", url, ", \"pool\": { \"mode\": \"exclusive\", \"max\": 1, \"acquireTimeout\": \"5m\", \"openTimeout\": \"5m\" }"));
+
+    private static Task<JsonNode> WaitingAsync(GatewayProcess gateway) =>
+        Eventually.SeesAsync(() => gateway.ReportAsync("up"), report => report["pool"]!["waiting"]!.GetValue<int>() == 1);
+
+    private static void ShouldBeGivenUp(Reply reply)
+    {
+        reply.Status.ShouldBe(503, reply.ToString());
+        reply.ErrorCode.ShouldBe(-32050);
+        reply.ErrorText!.ShouldContain("had to let go of the call");
+        reply.ErrorText!.ShouldContain("The call did not run.");
+    }
+
     private static async Task ShouldRefuseAsync(GatewayProcess gateway)
     {
         var refused = await gateway.ModernCallAsync("/mcp/up", "echo");
         refused.Status.ShouldBe(503);
-        refused.ErrorText!.ShouldContain("Upstream 'up' was drained by an operator, who takes it back with POST /upstreams/up/warm.");
+        refused.ErrorText!.ShouldContain("Upstream 'up' is not available: it was drained by an operator, who takes it back with POST /upstreams/up/warm.");
         refused.Response.Headers.RetryAfter.ShouldNotBeNull();
         var report = await gateway.ReportAsync("up");
         report["state"]!.GetValue<string>().ShouldBe("drained");

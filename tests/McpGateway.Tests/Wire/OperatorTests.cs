@@ -31,6 +31,10 @@ public sealed class OperatorTests
     [Theory]
     [InlineData("up/warm?count=0", HttpStatusCode.BadRequest)]
     [InlineData("up/warm?count=1000", HttpStatusCode.BadRequest)]
+    [InlineData("up/warm?count=abc", HttpStatusCode.BadRequest)]
+    [InlineData("up/warm?count=", HttpStatusCode.BadRequest)]
+    [InlineData("up/warm?count=1&count=2", HttpStatusCode.BadRequest)]
+    [InlineData("up/warm?count=99999999999", HttpStatusCode.BadRequest)]
     [InlineData("nobody/warm", HttpStatusCode.NotFound)]
     [InlineData("nobody/clear", HttpStatusCode.NotFound)]
     [InlineData("nobody/drain", HttpStatusCode.NotFound)]
@@ -44,6 +48,72 @@ public sealed class OperatorTests
         response.StatusCode.ShouldBe(status);
         var problem = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
         problem["title"]!.ToString().ShouldContain(path.Split('/')[0]);
+    }
+
+    [Theory]
+    [InlineData("GET", "/upstreams/up/warm", HttpStatusCode.MethodNotAllowed, "POST")]
+    [InlineData("DELETE", "/upstreams/up/drain", HttpStatusCode.MethodNotAllowed, "POST")]
+    [InlineData("PUT", "/upstreams/up", HttpStatusCode.MethodNotAllowed, "GET")]
+    [InlineData("POST", "/upstreams", HttpStatusCode.MethodNotAllowed, "GET")]
+    [InlineData("DELETE", "/sessions", HttpStatusCode.MethodNotAllowed, "GET")]
+    [InlineData("POST", "/upstreams/up/explode", HttpStatusCode.NotFound, "explode")]
+    public async Task Request_IsRefusedWithAProblem_WhenItsMethodOrOperationIsNoneOfTheAddress(string method, string path, HttpStatusCode status, string named)
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Modern);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        response.StatusCode.ShouldBe(status);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        var problem = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+        problem["title"]!.ToString().ShouldContain(named);
+        if (status == HttpStatusCode.MethodNotAllowed) response.Content.Headers.Allow.ShouldBe([named]);
+    }
+
+    [Fact]
+    public async Task FirstAttemptRatio_MeasuresTheSessions_AndNotTheMistakesOfCallers()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url, ", \"pool\": { \"mode\": \"pinned\" }"));
+        await gateway.ReadyAsync("up");
+
+        (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"x"}""")).ErrorText!.ShouldContain("is pinned");
+        (await gateway.ReportAsync("up"))["calls"]!.ToJsonString().ShouldBe("""{"total":0,"first_attempt":0}""");
+        (await gateway.ModernCallAsync("/mcp/up", "no-such-tool", affinity: "a")).ErrorCode.ShouldNotBeNull();
+        (await gateway.ModernCallAsync("/mcp/up", "echo", """{"text":"y"}""", affinity: "a")).Text.ShouldBe("y");
+
+        (await gateway.ReportAsync("up"))["calls"]!.ToJsonString().ShouldBe("""{"total":2,"first_attempt":2,"first_attempt_ratio":1}""");
+    }
+
+    [Fact]
+    public async Task UnknownUpstream_IsRefusedUnderTheIdOfTheRequest()
+    {
+        await using var gateway = await GatewayProcess.StartAsync();
+
+        var known = await gateway.PostAsync("/mcp/nobody", """{"jsonrpc":"2.0","id":"mine","method":"tools/list"}""");
+        var garbled = await gateway.PostAsync("/mcp/nobody", "{");
+
+        foreach (var reply in new[] { known, garbled })
+        {
+            reply.Status.ShouldBe(404);
+            reply.ErrorText!.ShouldContain("There is no upstream 'nobody'");
+        }
+
+        known.Last["id"]!.GetValue<string>().ShouldBe("mine");
+        garbled.Last["id"].ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Help_IsPrinted_InsteadOfAGatewayStarted()
+    {
+        await using var gateway = ServiceProcess.Launch("McpGateway", "http://127.0.0.1:0", ["--help"]);
+
+        (await gateway.WaitForExitAsync()).ShouldBe(0);
+
+        gateway.Output.ShouldContain(line => line.Contains("--Gateway:ConfigFile", StringComparison.Ordinal));
+        gateway.Output.ShouldNotContain(line => line.Contains("Now listening", StringComparison.Ordinal));
     }
 
     [Fact]
