@@ -11,7 +11,7 @@ namespace McpGateway.Upstreams.Links;
 internal sealed class StdioLink : MultiplexedLink
 {
     private static readonly TimeSpan s_exitGrace = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
 
     /// <summary>A write of up to so many bytes to a pipe is all or nothing: <c>PIPE_BUF</c> of POSIX, 4096 on Linux and at least 512 elsewhere.</summary>
     private static readonly int s_wholeWrite = OperatingSystem.IsLinux() ? 4096 : OperatingSystem.IsWindows() ? 0 : 512;
