@@ -90,7 +90,7 @@ internal sealed class StdioLink : MultiplexedLink
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
         {
             // How the process ended says more than that its pipe is gone.
-            Break(exception is IOException ? await ExitSentenceAsync("The process does not read its input any more.") : $"The process cannot be written to: {exception.Message}");
+            Break(await ExitSentenceAsync(exception is IOException ? "The process does not read its input any more." : $"The process cannot be written to: {exception.Message}"));
             // Of a short line nothing has arrived. Of a long one a part may have; a server that takes what has no end yet may have run it.
             throw new UpstreamException(exception is IOException && line.Length <= s_wholeWrite ? FailureKind.Unreachable : FailureKind.OutcomeUnknown, BrokenReason!, exception);
         }
