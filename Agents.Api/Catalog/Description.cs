@@ -19,6 +19,13 @@ internal static class Description
 
             return Task.CompletedTask;
         })
+        .AddOperationTransformer((operation, context, _) =>
+        {
+            // Whatever touches runs may find their store away; see Problems.
+            if (context.Description.RelativePath?.StartsWith("api/v1/", StringComparison.Ordinal) is true)
+                (operation.Responses ??= []).TryAdd("503", new OpenApiResponse { Description = "The store of runs does not answer; Retry-After says when to try again." });
+            return Task.CompletedTask;
+        })
         .AddDocumentTransformer((document, _, _) =>
         {
             document.Info = new OpenApiInfo

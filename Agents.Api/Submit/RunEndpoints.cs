@@ -24,7 +24,7 @@ internal static class RunEndpoints
                 comes when the run has ended (200), after N seconds at the latest (202). A request that is repeated with its Idempotency-Key gets
                 the run that the first one made (200, 'Idempotent-Replayed: true'); with another body 422. 429: too many runs wait for a worker.
                 """)
-            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429).ProducesProblem(503);
+            .ProducesValidationProblem().ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
         runs.MapGet("", ListAsync).WithSummary("List the runs, newest first")
             .WithDescription("""
                 The agents come without their results; GET /api/v1/runs/{id} has them. Filters are combined. The order is that in which runs were

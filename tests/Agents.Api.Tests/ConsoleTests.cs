@@ -78,7 +78,10 @@ public sealed partial class ConsoleTests(ApiFixture fixture)
         foreach (var path in paths.EnumerateObject())
         {
             foreach (var call in path.Value.EnumerateObject())
+            {
                 call.Value.GetProperty("summary").GetString().ShouldNotBeNullOrEmpty($"{call.Name} {path.Name}");
+                call.Value.GetProperty("responses").TryGetProperty("503", out _).ShouldBeTrue($"{call.Name} {path.Name}");
+            }
         }
 
         var submit = paths.GetProperty("/api/v1/runs").GetProperty("post");
