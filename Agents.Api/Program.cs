@@ -24,6 +24,7 @@ app.MapRuns();
 app.MapConversations();
 app.MapApprovals();
 app.MapStream();
+app.MapChats();
 app.MapSessions();
 app.MapCatalog();
 app.MapAgents();

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Globalization;
 using Agents.Api.Submit;
 using Agents.Runs;
 using Microsoft.AspNetCore.Mvc;
@@ -14,7 +13,8 @@ internal static class StreamEndpoints
         endpoints.MapGet("/api/v1/runs/{id}/events", SendAsync).WithTags("Runs").WithSummary("Follow a run's events (server-sent events)")
             .WithDescription("""
                 Each event has the run's own sequence as id; resume with Last-Event-ID or ?after=. The stream ends after run.end; then 204
-                answers whoever asks for more. A comment is sent every 10 s. Closing the stream does not cancel the run.
+                answers whoever asks for more. A comment is sent every 10 s. Closing the stream does not cancel the run. Other formats are
+                asked for with ?format= or as parameter of the media type (Accept: text/event-stream; format=ag-ui).
                 """)
             .Produces<RunEvent>(200, "text/event-stream").Produces(204).ProducesValidationProblem().ProducesProblem(404);
         endpoints.MapPost("/api/v1/agents/execute/streaming", ExecuteAsync).WithTags("Agents").WithSummary("Ask agents and follow their events")
@@ -23,21 +23,28 @@ internal static class StreamEndpoints
     }
 
     private static async Task<IResult> SendAsync(
-        string id, [Description("Only events with a greater id; Last-Event-ID counts for more.")] string? after, HttpContext context, IRunStore store, IRunEvents events, EventStream stream)
+        string id,
+        [Description("Only what comes after the event with this id; Last-Event-ID counts for more.")] string? after,
+        [Description($"One of: {StreamFormats.ForPeople}.")] string? format,
+        HttpContext context,
+        IRunStore store,
+        IRunEvents events,
+        EventStream stream)
     {
-        // A client that reconnects repeats its address: what it saw last counts for more than where it once began.
-        var (field, value) = context.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? ("Last-Event-ID", last) : ("after", after);
-        long from = 0;
-        if (!string.IsNullOrEmpty(value) && !long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out from))
-            return Problems.Invalid(field, $"'{value}' is not the id of an event: ids are 1, 2, 3 …; 0 is before the first.");
+        if (StreamPosition.Of(context.Request, after, out var position) is { } unread)
+            return Problems.Invalid([unread]);
+        var name = StreamFormats.Choose(format, context.Request, out var wrong);
+        if (wrong is not null)
+            return Problems.Invalid([wrong]);
 
         if (await store.GetAsync(id, context.RequestAborted) is not { } run)
             return Problems.NoRun(id);
         // 204 tells an EventSource not to connect again.
-        if (run.State.IsEnded() && (await events.ReadAsync(id, from, 1, context.RequestAborted)).Count == 0)
+        if (run.State.IsEnded() && (await events.ReadAsync(id, position.Sequence, 1, context.RequestAborted)).Count == 0)
             return TypedResults.NoContent();
 
-        await stream.SendAsync(context, id, from);
+        context.Response.Headers.Vary = "Accept";
+        await stream.SendAsync(context, id, StreamFormats.Of(name, run), position);
         return TypedResults.Empty;
     }
 
@@ -55,7 +62,7 @@ internal static class StreamEndpoints
             return problem!;
 
         context.Response.Headers.Location = $"/api/v1/runs/{run.Id}";
-        await stream.SendAsync(context, run.Id, after: 0);
+        await stream.SendAsync(context, run.Id);
         return TypedResults.Empty;
     }
 }

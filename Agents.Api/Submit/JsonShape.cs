@@ -62,7 +62,7 @@ internal static class JsonShape
             var name = Join(path, member.Name);
             if (members.TryGetValue(member.Name, out var memberType))
                 Check(member.Value, memberType, name, errors);
-            else
+            else if (!TakesOthers(type))
                 errors.Add(new(name, $"is not known here. Known are: {string.Join(", ", members.Keys)}."));
         }
     }
@@ -105,6 +105,9 @@ internal static class JsonShape
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
-    private static Dictionary<string, Type> Members(Type type) =>
-        RunsJson.Options.GetTypeInfo(type).Properties.Where(property => property.Set is not null).ToDictionary(property => property.Name, property => property.PropertyType);
+    private static Dictionary<string, Type> Members(Type type) => RunsJson.Options.GetTypeInfo(type).Properties
+        .Where(property => property.Set is not null && !property.IsExtensionData).ToDictionary(property => property.Name, property => property.PropertyType);
+
+    // Protocols of other people grow.
+    private static bool TakesOthers(Type type) => RunsJson.Options.GetTypeInfo(type).Properties.Any(property => property.IsExtensionData);
 }

@@ -67,7 +67,7 @@ internal static class SessionEndpoints
         context.Response.Headers.Location = SessionPath(run.Id);
         if (body.Value.EnableStreaming)
         {
-            await stream.SendAsync(context, run.Id, after: 0);
+            await stream.SendAsync(context, run.Id);
             return TypedResults.Empty;
         }
 

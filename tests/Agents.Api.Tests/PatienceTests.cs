@@ -43,7 +43,7 @@ public sealed class PatienceTests : IAsyncDisposable
         var context = new DefaultHttpContext { Response = { Body = body } };
         var stream = new EventStream(_services.GetRequiredService<IRunEvents>(), _lifetime, _time);
 
-        var sending = stream.SendAsync(context, run.Id, after: 1);
+        var sending = stream.SendAsync(context, run.Id, new NativeFormat(), new StreamPosition(1, 0));
         for (var pings = 1; pings <= 3; pings++)
         {
             await Eventually.HoldsAsync(() => _time.PendingTimers == 1);
@@ -59,25 +59,12 @@ public sealed class PatienceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Stream_EndsQuietly_WhenTheServiceStops()
-    {
-        var run = await StoreRunAsync();
-        var context = new DefaultHttpContext { Response = { Body = new MemoryStream() } };
-        var stream = new EventStream(_services.GetRequiredService<IRunEvents>(), _lifetime, _time);
-        var sending = stream.SendAsync(context, run.Id, after: 0);
-
-        await _lifetime.Stopping.CancelAsync();
-
-        await sending.WaitAsync(Eventually.Patience, Cancel);
-    }
-
-    [Fact]
     public async Task Stream_TellsItsFault_WhenTheStoreFails()
     {
         var context = new DefaultHttpContext { Response = { Body = new MemoryStream() } };
         var stream = new EventStream(new BrokenEvents(), _lifetime, _time);
 
-        await Should.ThrowAsync<InvalidOperationException>(() => stream.SendAsync(context, "run_x", after: 0));
+        await Should.ThrowAsync<InvalidOperationException>(() => stream.SendAsync(context, "run_x"));
     }
 
     public async ValueTask DisposeAsync()

@@ -139,7 +139,7 @@ public sealed class ProblemTests(ApiFixture fixture)
     [Theory]
     [InlineData("abc")]
     [InlineData("-1")]
-    [InlineData("1.5")]
+    [InlineData("1.5.2")]
     public async Task Resume_IsRefused_WhenTheIdIsNoEventsId(string id)
     {
         var run = await fixture.Api.SubmitAsync("anything");

@@ -227,6 +227,7 @@ public sealed class KillTests
         run.FailedAttempts.ShouldBe(3);
         run.Error.ShouldNotBeNull().ShouldStartWith("3 attempts were lost.");
         foreach (var id in workers) run.Error.ShouldContain($"-{id}-");
+        await processes.UnderstoodAsync();
         var events = await processes.Stream.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
         events[^1].Type.ShouldBe(RunEventTypes.RunEnd);
         events.Select(e => e.Sequence).ShouldBe(Enumerable.Range(1, events.Count).Select(n => (long)n));

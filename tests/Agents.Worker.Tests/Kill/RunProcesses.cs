@@ -45,20 +45,19 @@ internal sealed class RunProcesses(RunsStorage storage, ScriptedModel model, Gat
         }
     }
 
-    /// <summary>Another process of the Api.</summary>
+    /// <summary>Another process of the Api; it is the one that clients ask from now on.</summary>
     public async Task<HttpClient> StartApiAsync()
     {
-        var api = await ServiceProcess.StartAsync("Agents.Api", environment: storage.Settings);
-        _processes.Add(api);
-        return api.Client;
+        _api = await ServiceProcess.StartAsync("Agents.Api", environment: storage.Settings);
+        _processes.Add(_api);
+        return _api.Client;
     }
 
     /// <summary>Makes a run through the Api and begins to follow it there.</summary>
     public async Task SubmitAsync(object? tools = null)
     {
-        _api = await ServiceProcess.StartAsync("Agents.Api", environment: storage.Settings);
-        _processes.Add(_api);
-        using var answer = await _api.Client.PostAsJsonAsync(
+        var api = await StartApiAsync();
+        using var answer = await api.PostAsJsonAsync(
             "/api/v1/runs", new { repository = "self", query = "What next?", agents = new[] { BuiltInAgents.ConvoStarter }, tools }, TestContext.Current.CancellationToken);
         var run = (await answer.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!;
         answer.IsSuccessStatusCode.ShouldBeTrue(run.ToJsonString());
@@ -70,7 +69,15 @@ internal sealed class RunProcesses(RunsStorage storage, ScriptedModel model, Gat
     {
         var run = await Eventually.SeesAsync(() => storage.GetAsync(RunId), run => run.State.IsEnded(), TimeSpan.FromMinutes(1));
         run.State.ShouldBe(RunState.Completed, run.Error + run.Agents[0].Error);
+        await UnderstoodAsync();
         return run;
+    }
+
+    /// <summary>The clients of other people read the run's stream as our own does, whatever happened to its workers.</summary>
+    public async Task UnderstoodAsync()
+    {
+        var read = await StreamClients.ReadAsync(_api!.BaseAddress, RunId);
+        read.GetProperty("problems").EnumerateArray().Select(problem => problem.GetString()).ShouldBeEmpty();
     }
 
     public async ValueTask DisposeAsync()

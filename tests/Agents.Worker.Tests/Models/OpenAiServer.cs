@@ -32,7 +32,9 @@ internal sealed class OpenAiServer : IAsyncDisposable
         app.MapPost("/{**path}", async context =>
         {
             var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body, cancellationToken: context.RequestAborted);
-            requests.Enqueue(new Request(context.Request.Path + context.Request.QueryString, body, context.Request.Headers.Authorization, context.Request.Headers["api-key"]));
+            var request = new Request(context.Request.Path + context.Request.QueryString, body, context.Request.Headers.Authorization, context.Request.Headers["api-key"]);
+            requests.Enqueue(request);
+            context.Features.Set(request);
             await answer(Interlocked.Increment(ref count), context);
         });
         await app.StartAsync();
