@@ -10,6 +10,13 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
 
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+
+    /// <summary>Nobody here may hear of it when the session in the way goes, of a stranger or of another gateway, and asking costs the upstream no session.</summary>
+    private static readonly TimeSpan s_longestBesideAnother = TimeSpan.FromSeconds(5);
+
+    /// <summary>What callers are told at most then: it may go at any moment, and the next handshake comes at once where it is heard of.</summary>
+    private static readonly TimeSpan s_againBesideAnother = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan s_longestAsked = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_unauthorized = TimeSpan.FromMinutes(5);
 
@@ -50,14 +57,27 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
         lock (_lock) (_failures, _last, _retryAt) = (0, null, default);
     }
 
+    /// <summary>Lets the next open be tried now, if the last one failed because of a session that may be gone.</summary>
+    /// <returns>Whether it did.</returns>
+    public bool Reconsider()
+    {
+        lock (_lock)
+        {
+            if (_last is not { Kind: FailureKind.OneSession }) return false;
+            _retryAt = default;
+            return true;
+        }
+    }
+
     /// <exception cref="UpstreamException">The breaker is open: carries the reason and when to try again.</exception>
     public void ThrowIfOpen()
     {
         lock (_lock)
         {
             if (!IsOpenNeedsLock()) return;
+            var wait = _retryAt - time.GetUtcNow();
             throw new UpstreamException(_last!.Kind == FailureKind.Unauthorized ? FailureKind.Unauthorized : FailureKind.Unreachable,
-                _last.Message, _last, _retryAt - time.GetUtcNow());
+                _last.Message, _last, _last.Kind == FailureKind.OneSession && wait > s_againBesideAnother ? s_againBesideAnother : wait);
         }
     }
 
@@ -69,7 +89,8 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
         if (failure.RetryAfter is { } asked) return asked < s_first ? s_first : asked > s_longestAsked ? s_longestAsked : asked;
         if (failure.Kind == FailureKind.Unauthorized) return s_unauthorized;
         var doubled = s_first * Math.Pow(2, Math.Min(_failures - 1, 10));
-        var delay = doubled < s_longest ? doubled : s_longest;
+        var longest = failure.Kind == FailureKind.OneSession ? s_longestBesideAnother : s_longest;
+        var delay = doubled < longest ? doubled : longest;
         // Half to whole: replicas that failed together do not come back together.
         return delay * (0.5 + (0.5 * jitter.NextDouble()));
     }

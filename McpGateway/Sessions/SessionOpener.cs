@@ -24,6 +24,10 @@ internal sealed class SessionOpener(
     private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _closing = new();
     private readonly Lock _startLock = new();
+
+    /// <summary>Held while a back-off is made or ended, so that a failure knows of every reconsidering since its handshake began.</summary>
+    private readonly Lock _backoffLock = new();
+    private TaskCompletionSource _reconsidered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _loop;
     private int _opening;
 
@@ -46,6 +50,21 @@ internal sealed class SessionOpener(
 
     /// <summary>Says that more sessions may be wanted. Never waits; asking twice is asking once.</summary>
     public void Request() => _requests.Writer.TryWrite(true);
+
+    /// <summary>Says that a session which may have been in the way is gone: a back-off because of one ends now, and a handshake that is refused because of one is followed by another at once.</summary>
+    public void Reconsider()
+    {
+        TaskCompletionSource reconsidered;
+        lock (_backoffLock)
+        {
+            breaker.Reconsider();
+            // After the breaker: whoever reads the new one finds the back-off ended.
+            reconsidered = Interlocked.Exchange(ref _reconsidered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        reconsidered.SetResult();
+        Request();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -81,7 +100,9 @@ internal sealed class SessionOpener(
     {
         while (Math.Min(need(), AtOnce) > Opening)
         {
-            if (breaker.RetryAt - time.GetUtcNow() is var backoff && backoff > TimeSpan.Zero) await PauseAsync(backoff);
+            // Read before the breaker: what is reconsidered in between ends the very pause.
+            var reconsidered = Volatile.Read(ref _reconsidered).Task;
+            if (breaker.RetryAt - time.GetUtcNow() is var backoff && backoff > TimeSpan.Zero) await PauseAsync(backoff, reconsidered);
             else if (budget.Wait is var wait && wait > TimeSpan.Zero) await HoldBackAsync(wait);
             else return true;
         }
@@ -96,7 +117,7 @@ internal sealed class SessionOpener(
         breaker.HeldBack = reason;
         try
         {
-            await PauseAsync(wait);
+            await PauseAsync(wait, null);
         }
         finally
         {
@@ -105,19 +126,26 @@ internal sealed class SessionOpener(
     }
 
     /// <summary>In whole milliseconds, rounded up: a timer cuts off the rest, and whoever then looks again would find that it is still too early.</summary>
-    private Task PauseAsync(TimeSpan wait) => Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), time, _closing.Token);
+    private async Task PauseAsync(TimeSpan wait, Task? until)
+    {
+        var whole = TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds));
+        if (until is null) await Task.Delay(whole, time, _closing.Token);
+        else await until.WaitAsync(whole, time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closing.Token.ThrowIfCancellationRequested();
+    }
 
     private async Task OpenAsync()
     {
         await Task.Yield();
         var started = time.GetUtcNow();
+        var reconsidered = Volatile.Read(ref _reconsidered);
         try
         {
             if (await openOne(_closing.Token)) breaker.RecordSuccess();
         }
         catch (UpstreamException exception)
         {
-            Fail(exception, started);
+            Fail(exception, started, reconsidered);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -126,7 +154,7 @@ internal sealed class SessionOpener(
         catch (Exception exception)
         {
             logger.OpenerFailed(upstream, exception);
-            Fail(new UpstreamException(FailureKind.NotMcp, exception.Message, exception), started);
+            Fail(new UpstreamException(FailureKind.NotMcp, exception.Message, exception), started, reconsidered);
         }
         finally
         {
@@ -135,14 +163,24 @@ internal sealed class SessionOpener(
         }
     }
 
-    private void Fail(UpstreamException exception, DateTimeOffset started)
+    private void Fail(UpstreamException exception, DateTimeOffset started, TaskCompletionSource reconsidered)
     {
-        // Handshakes that fail side by side have met the same trouble: one failure, not three in a row.
-        var counted = breaker.LastFailure is not null && breaker.LastFailureAt >= started && exception.Kind is not (FailureKind.Unauthorized or FailureKind.Throttled);
-        var delay = counted ? breaker.RetryAt - time.GetUtcNow() : breaker.RecordFailure(exception);
+        var delay = BackOff(exception, started, reconsidered);
         timeline.Add("open failed", exception.Message);
         meter.OpenFailed(exception.Kind);
         logger.OpenFailed(upstream, exception.Kind, exception.Message, delay.TotalSeconds);
         onFailure();
+    }
+
+    private TimeSpan BackOff(UpstreamException exception, DateTimeOffset started, TaskCompletionSource reconsidered)
+    {
+        lock (_backoffLock)
+        {
+            // Handshakes that fail side by side have met the same trouble: one failure, not three in a row.
+            var counted = breaker.LastFailure is not null && breaker.LastFailureAt >= started && exception.Kind is not (FailureKind.Unauthorized or FailureKind.Throttled);
+            var delay = counted ? breaker.RetryAt - time.GetUtcNow() : breaker.RecordFailure(exception);
+            // What refused this one may have gone since it was asked for, and nobody would say so again.
+            return reconsidered != _reconsidered && breaker.Reconsider() ? TimeSpan.Zero : delay;
+        }
     }
 }

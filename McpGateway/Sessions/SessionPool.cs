@@ -165,6 +165,7 @@ internal sealed class SessionPool : UpstreamSessions
         await _closing.CancelAsync();
         _refill.Dispose();
         _line.Dispose();
+        _places.Dispose();
         _pins.Clear();
         foreach (var session in _roster.All) _roster.Retire(session, CloseReason.Shutdown);
         await _roster.WaitClosedAsync();

@@ -134,6 +134,12 @@ internal sealed class Upstream : IAsyncDisposable
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();
 
+    /// <summary>True while it has no session here and refuses one because of another that is not this gateway's: a dead gateway's, or a stranger's.</summary>
+    public bool IsRefusedBesideAnother => Need > 0 && Breaker.LastFailure is { Kind: FailureKind.OneSession };
+
+    /// <summary>Says that a session of a gateway before can be gone on with, or is gone: if it was in the way, the next handshake need not wait.</summary>
+    public void Reconsider() => _opener.Reconsider();
+
     /// <summary>Takes a verified session; waits while the first one is being opened.</summary>
     /// <exception cref="UpstreamException">There is none to be had.</exception>
     public ValueTask<SessionLease> LeaseAsync(SessionKey key, CancellationToken cancellationToken) =>
@@ -404,23 +410,59 @@ internal sealed class Upstream : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens one only where there is none to go on with, and room for it: with what dead gateways left the upstream has no more sessions than <c>pool.max</c>.</summary>
     private async Task<UpstreamSession?> ResumeOrOpenAsync(SessionProfile profile, bool isOnly, CancellationToken cancellationToken)
     {
         if (await ResumeAsync(profile, null, cancellationToken) is { } resumed) return resumed;
-        if (isOnly) await EndLeftAsync(cancellationToken);
-        return await OpenVerifiedAsync(profile, cancellationToken);
+        var left = await ListLeftAsync(cancellationToken);
+        var room = Math.Max(0, Config.Pool.Max - Counts.Total - Counts.Opening);
+        await EndLeftAsync(isOnly ? left : left.Where(IsOfTheDead).SkipLast(room), cancellationToken);
+        try
+        {
+            return await OpenVerifiedAsync(profile, cancellationToken);
+        }
+        catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession)
+        {
+            if (!await EndInTheWayAsync(cancellationToken)) throw;
+            return await OpenVerifiedAsync(profile, cancellationToken);
+        }
     }
 
-    /// <summary>Ends what other gateways left and this caller cannot have, before there is one more. What another configuration opened is the reaper's, which knows where its credential may go.</summary>
-    private async Task EndLeftAsync(CancellationToken cancellationToken)
+    /// <summary>What other gateways left and no caller here can have. What another configuration opened is the reaper's, which knows where its credential may go.</summary>
+    private async Task<LedgerEntry[]> ListLeftAsync(CancellationToken cancellationToken) =>
+        [.. (await _ledger.ListClaimableAsync(Name, cancellationToken)).Where(entry => entry.Fingerprint == Config.Fingerprint)];
+
+    private static bool IsOfTheDead(LedgerEntry entry) => entry.ParkedUntil is null;
+
+    /// <summary>Ends what dead gateways left. Where that is nothing and there is no session here, one of those that wait for their callers too: else nobody would be served until its time is over.</summary>
+    /// <returns>Whether any was ended.</returns>
+    private async Task<bool> EndInTheWayAsync(CancellationToken cancellationToken)
     {
-        foreach (var entry in await _ledger.ListClaimableAsync(Name, cancellationToken))
+        var left = await ListLeftAsync(cancellationToken);
+        return await EndLeftAsync(left.Where(IsOfTheDead), cancellationToken)
+            || (Counts.Total == 0 && await EndLeftAsync(left.Where(static entry => !IsOfTheDead(entry)).Take(1), cancellationToken));
+    }
+
+    /// <returns>Whether any was ended.</returns>
+    private async Task<bool> EndLeftAsync(IEnumerable<LedgerEntry> left, CancellationToken cancellationToken)
+    {
+        var ended = false;
+        foreach (var entry in left)
         {
-            if (entry.Fingerprint != Config.Fingerprint || await _ledger.ClaimAsync(entry, cancellationToken) is not { } record) continue;
-            await _opening.Resume(record).Link.DisposeAsync();
+            if (await _ledger.ClaimAsync(entry, cancellationToken) is not { } record) continue;
+            if (await SessionEnd.SendAsync(_http, record.Secret, Config, _time, cancellationToken) is { } failure)
+            {
+                _logger.OrphanLeft(Name, failure);
+                await record.ReturnAsync(DateTimeOffset.UnixEpoch);
+                continue;
+            }
+
             await record.ForgetAsync();
-            Timeline.Add("orphan ended", "it was in the way of the only session");
+            Timeline.Add("orphan ended", "it was in the way of another session");
+            ended = true;
         }
+
+        return ended;
     }
 
     /// <summary>Makes the session end when its permit is lost. Once the pool has it, which alone may close it.</summary>

@@ -460,7 +460,7 @@ public sealed class GatewayLedgerTests : IDisposable
     {
         var database = _store.Open();
         var store = new FaultyLedger(new SqliteSessionLedger(database, s_times, _clock));
-        return (new GatewayLedger(store, new SqliteEraLedger(database), keys ?? new SealingKeys([_key]), s_times, _clock, new Logger(_logs.CreateLogger("ledger"))), store);
+        return (new GatewayLedger(OwnerFile.WithoutProof(), store, new SqliteEraLedger(database), keys ?? new SealingKeys([_key]), s_times, _clock, new Logger(_logs.CreateLogger("ledger"))), store);
     }
 
     private async Task<SessionRecord> RecordAsync(GatewayLedger ledger, SessionProfile? profile = null)

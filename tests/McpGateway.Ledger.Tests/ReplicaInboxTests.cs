@@ -83,7 +83,7 @@ public sealed class ReplicaInboxTests : IAsyncLifetime
     {
         var redis = _server.Open();
         var ledger = new GatewayLedger(
-            new RedisSessionLedger(redis, s_times, TimeProvider.System), new RedisEraLedger(redis), new SealingKeys([new SealingKey("k", [.. new byte[SealingKey.Size]])]), s_times, TimeProvider.System, NullLogger<GatewayLedger>.Instance);
+            OwnerFile.WithoutProof(), new RedisSessionLedger(redis, s_times, TimeProvider.System), new RedisEraLedger(redis), new SealingKeys([new SealingKey("k", [.. new byte[SealingKey.Size]])]), s_times, TimeProvider.System, NullLogger<GatewayLedger>.Instance);
         await ledger.HeartbeatAsync(Cancellation);
         return new RedisReplicas(redis, ledger, TimeProvider.System);
     }

@@ -183,5 +183,19 @@ public sealed class RedisSessionPermitsTests : IAsyncLifetime
         held.Lost.IsCancellationRequested.ShouldBeFalse();
     }
 
-    private RedisSessionPermits Open(string owner) => new(_server.Open(), owner, s_long, TimeProvider.System);
+    [Fact]
+    public async Task Take_TakesWhatADeadGatewayHeld_AndIsNotTakenBackByWhatItStillSent()
+    {
+        var one = Open("one");
+        var held = (await one.TakeAsync("up", Cancellation))!;
+
+        await using var taken = (await Open("two", dead: "one").TakeAsync("up", Cancellation)).ShouldNotBeNull();
+
+        await one.RenewAsync(Cancellation);
+        held.Lost.IsCancellationRequested.ShouldBeTrue();
+        await held.DisposeAsync();
+        (await Should.ThrowAsync<UpstreamException>(() => Open("three", dead: "one").TakeAsync("up", Cancellation))).Message.ShouldContain("(two)");
+    }
+
+    private RedisSessionPermits Open(string owner, string? dead = null) => new(_server.Open(), owner, holder => holder == dead, s_long, TimeProvider.System);
 }

@@ -10,7 +10,7 @@ namespace McpGateway.Sessions.Ledger;
 /// This gateway's part in the ledger: the sessions it holds, under an owner id that no other process has or will have. No method
 /// fails because the store does; what it would have told is then not told.
 /// </summary>
-internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, SealingKeys keys, LedgerTimes times, TimeProvider time, ILogger<GatewayLedger> logger) : IAsyncDisposable
+internal sealed class GatewayLedger(OwnerFile owner, ISessionLedger sessions, IEraLedger eras, SealingKeys keys, LedgerTimes times, TimeProvider time, ILogger<GatewayLedger> logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, SessionRecord> _records = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _unknownKeys = new(StringComparer.Ordinal);
@@ -22,8 +22,8 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
     private readonly SemaphoreSlim _looking = new(1);
     private readonly SemaphoreSlim _claiming = new(1);
 
-    /// <summary>Unique per start of a process: after a restart the old owner is somebody else, and dead. Ids that clients see carry it, so that it says nothing.</summary>
-    public string Owner { get; } = RandomNumberGenerator.GetHexString(20, lowercase: true);
+    /// <summary>Unique per start of a process.</summary>
+    public string Owner => owner.Owner;
 
     public LedgerTimes Times => times;
 
@@ -95,6 +95,7 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         await _looking.WaitAsync(cancellationToken);
         try
         {
+            await SayWhoIsDeadAsync(cancellationToken);
             var known = KnownOf(await _health.TryAsync(() => sessions.ListClaimableAsync(upstream, cancellationToken), []));
             _pins.Replace(upstream, known.Where(IsParkedNow).Select(entry => ParkedPin.Of(entry, Open(entry))).OfType<ParkedPin>());
             return known;
@@ -152,6 +153,17 @@ internal sealed class GatewayLedger(ISessionLedger sessions, IEraLedger eras, Se
         await _health.TryAsync(() => Done(sessions.LeaveAsync(Owner, CancellationToken.None)), false);
         _looking.Dispose();
         _claiming.Dispose();
+    }
+
+    /// <summary>Ends the owners of this directory whose process has ended, so that what they held can be claimed now. What one of them may still have sent is fenced as ever.</summary>
+    private async Task SayWhoIsDeadAsync(CancellationToken cancellationToken)
+    {
+        foreach (var dead in owner.FindDead())
+        {
+            if (!await _health.TryAsync(() => Done(sessions.LeaveAsync(dead, cancellationToken)), false)) return;
+            owner.Forget(dead);
+            logger.OwnerDead(dead);
+        }
     }
 
     private async Task<SessionRecord?> ClaimNeedsTurnAsync(LedgerEntry entry, CancellationToken cancellationToken)

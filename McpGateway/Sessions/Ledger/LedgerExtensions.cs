@@ -17,6 +17,7 @@ internal static class LedgerExtensions
     {
         services
             .AddSingleton(provider => provider.GetRequiredService<GatewayOptions>().LedgerTimes)
+            .AddSingleton(CreateOwner)
             .AddSingleton<GatewayLedger>()
             .AddSingleton<OrphanReaper>()
             .AddHostedService<LedgerKeeper>();
@@ -44,7 +45,7 @@ internal static class LedgerExtensions
         .AddSingleton<ISessionPermits>(provider =>
         {
             var ledger = provider.GetRequiredService<GatewayLedger>();
-            return new RedisSessionPermits(provider.GetRequiredService<RedisStore>(), ledger.Owner, ledger.Times.Owner, provider.GetRequiredService<TimeProvider>());
+            return new RedisSessionPermits(provider.GetRequiredService<RedisStore>(), ledger.Owner, provider.GetRequiredService<OwnerFile>().IsDead, ledger.Times.Owner, provider.GetRequiredService<TimeProvider>());
         })
         .AddSingleton(provider =>
         {
@@ -54,6 +55,21 @@ internal static class LedgerExtensions
             provider.GetRequiredService<ILogger<GatewayLedger>>().KeysNotShared(storage.PathOf(SealingKeyFile.Name));
             return new SealingKeys([file]);
         });
+
+    private static OwnerFile CreateOwner(IServiceProvider provider)
+    {
+        var logger = provider.GetRequiredService<ILogger<GatewayLedger>>();
+        try
+        {
+            return OwnerFile.Create(provider.GetRequiredService<StorageDirectory>().FullPath, logger);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // With Redis a gateway needs no directory; without it the start ends with the same words.
+            logger.OwnerUnproven(StorageDirectory.Key, exception.Message);
+            return OwnerFile.WithoutProof();
+        }
+    }
 
     private static SealingKeys? Configured(IServiceProvider provider)
     {

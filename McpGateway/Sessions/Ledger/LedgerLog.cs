@@ -35,4 +35,10 @@ internal static partial class LedgerLog
 
     [LoggerMessage(5011, LogLevel.Information, "Sessions that wait in the ledger for the callers they belong to: {Count}.")]
     public static partial void SessionsWait(this ILogger logger, int count);
+
+    [LoggerMessage(5012, LogLevel.Information, "No gateway can prove here that another has ended, so its sessions are left until its time is over (Gateway:OwnerTimeout): no lock is held in {Directory}: {Reason}")]
+    public static partial void OwnerUnproven(this ILogger logger, string directory, string reason);
+
+    [LoggerMessage(5013, LogLevel.Information, "Gateway {Owner} of this storage directory has ended without a stop; what it held upstream is taken over or ended now.")]
+    public static partial void OwnerDead(this ILogger logger, string owner);
 }

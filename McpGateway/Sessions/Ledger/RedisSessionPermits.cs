@@ -7,11 +7,11 @@ namespace McpGateway.Sessions.Ledger;
 /// Permits in Redis, one key per upstream. Each operation is one script that compares before it changes. Within this gateway one
 /// session's permit is given back before the next asks, so a key with its owner's name and no permit here is what a lost answer left.
 /// </summary>
-internal sealed class RedisSessionPermits(RedisStore redis, string owner, TimeSpan ownerTime, TimeProvider time) : ISessionPermits
+internal sealed class RedisSessionPermits(RedisStore redis, string owner, Func<string, bool> isDead, TimeSpan ownerTime, TimeProvider time) : ISessionPermits
 {
     private const string Permits = RedisStore.Prefix + "permit:";
 
-    /// <summary>Keys: permit. Values: owner with the space after it, value, ttl. Returns false, or what another owner holds it with.</summary>
+    /// <summary>Keys: permit. Values: whose it may be, with the space after it, value, ttl. Returns false, or what another owner holds it with.</summary>
     private const string Take =
         """
         local held = redis.call('GET', KEYS[1])
@@ -88,14 +88,22 @@ internal sealed class RedisSessionPermits(RedisStore redis, string owner, TimeSp
         var asked = time.GetTimestamp();
         try
         {
-            var held = await redis.EvaluateAsync(Take, [Permits + upstream], [owner + " ", value, InStore], cancellationToken);
-            if (held.IsNull) return new SessionPermit(upstream, value, asked, _times, ReleaseAsync, time);
-            throw Refusal($"Upstream '{upstream}' has one session (pool.max is 1), and another gateway ({((string)held!).Split(' ')[0]}) holds it. Send the call to that gateway, or raise pool.max if the upstream allows more.");
+            var holder = await TakeFromAsync(owner, upstream, value, cancellationToken);
+            if (holder is not null && isDead(holder)) holder = await TakeFromAsync(holder, upstream, value, cancellationToken);
+            if (holder is null) return new SessionPermit(upstream, value, asked, _times, ReleaseAsync, time);
+            throw Refusal($"Upstream '{upstream}' has one session (pool.max is 1), and another gateway ({holder}) holds it. Send the call to that gateway, or raise pool.max if the upstream allows more.");
         }
         catch (LedgerUnavailableException exception)
         {
             throw Refusal($"Upstream '{upstream}' has one session (pool.max is 1), and which gateway may hold it cannot be found out: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>Takes a permit that nobody or this one has; returns who else has it.</summary>
+    private async Task<string?> TakeFromAsync(string holder, string upstream, string value, CancellationToken cancellationToken)
+    {
+        var held = await redis.EvaluateAsync(Take, [Permits + upstream], [holder + " ", value, InStore], cancellationToken);
+        return held.IsNull ? null : ((string)held!).Split(' ')[0];
     }
 
     private async Task ReleaseAsync(SessionPermit permit)

@@ -33,6 +33,22 @@ public sealed class BreakerTests
         for (var (attempt, whole) = (1, 0.5); attempt <= 20; attempt++, whole = Math.Min(whole * 2, 30)) Fail().TotalSeconds.ShouldBeInRange(whole / 2, whole);
     }
 
+    /// <summary>Whose the session in the way is, and when it goes, may never be heard of here.</summary>
+    [Fact]
+    public void Breaker_WaitsShorter_AndLetsCallersTryAgainSoon_BesideAnothersSession()
+    {
+        var delay = TimeSpan.Zero;
+        for (var (attempt, whole) = (1, 0.5); attempt <= 20; attempt++, whole = Math.Min(whole * 2, 5))
+        {
+            delay = _breaker.RecordFailure(new UpstreamException(FailureKind.OneSession, "already initialized"));
+            delay.TotalSeconds.ShouldBeInRange(whole / 2, whole);
+        }
+
+        Should.Throw<UpstreamException>(_breaker.ThrowIfOpen).RetryAfter.ShouldBe(TimeSpan.FromSeconds(1));
+        _time.Advance(delay - TimeSpan.FromSeconds(0.5));
+        Should.Throw<UpstreamException>(_breaker.ThrowIfOpen).RetryAfter.ShouldBe(TimeSpan.FromSeconds(0.5));
+    }
+
     [Fact]
     public void Breaker_ForgetsFailures_AfterASuccess()
     {

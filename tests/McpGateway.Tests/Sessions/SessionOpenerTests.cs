@@ -199,9 +199,92 @@ public sealed class SessionOpenerTests : IAsyncDisposable
         _breaker.HeldBack.ShouldBeNull();
     }
 
-    private SessionOpener Opener(int handshakesPerMinute) => new(
-        "up", () => Volatile.Read(ref _need), OpenAsync, () => Interlocked.Increment(ref _failed), _breaker, new HandshakeBudget(handshakesPerMinute, _time), Meters.Pool(_time), _timeline, _time, NullLogger.Instance);
+    [Fact]
+    public async Task Reconsider_EndsTheBackOff_OfARefusalBesideAnotherSession()
+    {
+        await BackOffAsync(FailureKind.OneSession);
+        _mayOpen.Release();
 
+        _opener.Reconsider();
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+        _breaker.LastFailure.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Reconsider_LeavesTheBackOff_OfAnyOtherFailure()
+    {
+        await BackOffAsync(FailureKind.Unreachable);
+        var due = _breaker.RetryAt;
+        _mayOpen.Release();
+
+        _opener.Reconsider();
+
+        _breaker.RetryAt.ShouldBe(due);
+        _time.Advance(due - _time.GetUtcNow() - TimeSpan.FromMilliseconds(10));
+        await Eventually.HoldsAsync(() => _time.PendingTimers == 1);
+        Volatile.Read(ref _opened).ShouldBe(0);
+        _time.Advance(TimeSpan.FromMilliseconds(20));
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+    }
+
+    /// <summary>The session in the way may go between the upstream's refusal and its arrival here.</summary>
+    [Fact]
+    public async Task Reconsider_LeavesNoBackOff_WhenTheHandshakeUnderWayIsRefusedAfterwards()
+    {
+        _need = 1;
+        _failsTogether = new UpstreamException(FailureKind.OneSession, "already initialized");
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 1);
+
+        _opener.Reconsider();
+        _mayOpen.Release();
+        // The clock stands still: only a handshake without a back-off comes.
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && Volatile.Read(ref _atOnce) == 1);
+        Volatile.Write(ref _failsTogether, null);
+        _mayOpen.Release();
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+    }
+
+    [Fact]
+    public async Task Reconsider_SparesOneBackOff_AndNotThatOfTheNextHandshake()
+    {
+        _need = 1;
+        _failsTogether = new UpstreamException(FailureKind.OneSession, "already initialized");
+        // The next handshake begins after the failure of this one.
+        _afterFailure = TimeSpan.FromMilliseconds(1);
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 1);
+        _opener.Reconsider();
+
+        _mayOpen.Release(2);
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 2 && _time.PendingTimers == 1);
+        _breaker.RetryAt.ShouldBeGreaterThan(_time.GetUtcNow());
+        _opener.Opening.ShouldBe(0);
+    }
+
+    /// <summary>Until one has failed, and the opener waits for the next.</summary>
+    private async Task BackOffAsync(FailureKind kind)
+    {
+        _need = 1;
+        _failure = new UpstreamException(kind, "refused");
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && _time.PendingTimers == 1);
+        Volatile.Write(ref _failure, null);
+    }
+
+    private SessionOpener Opener(int handshakesPerMinute) => new(
+        "up", () => Volatile.Read(ref _need), OpenAsync, OnFailure, _breaker, new HandshakeBudget(handshakesPerMinute, _time), Meters.Pool(_time), _timeline, _time, NullLogger.Instance);
+
+    private void OnFailure()
+    {
+        if (_afterFailure > TimeSpan.Zero) _time.Advance(_afterFailure);
+        Interlocked.Increment(ref _failed);
+    }
+
+    private TimeSpan _afterFailure;
     private Exception? _unforeseen;
     private UpstreamException? _failsTogether;
 

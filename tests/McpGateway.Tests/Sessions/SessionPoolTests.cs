@@ -261,6 +261,38 @@ public sealed class SessionPoolTests
     }
 
     [Fact]
+    public async Task Limit_ThatAnUpstreamSet_WakesTheOpener_WhenItIsOver()
+    {
+        await using var test = new TestPool(s_exclusive with { MinIdle = 2 });
+        test.Add();
+        test.Pool.TryLimit().ShouldBe(1);
+        test.Clock.Advance(TimeSpan.FromMinutes(4));
+        // Found again: it holds from now on.
+        test.Pool.TryLimit().ShouldBe(1);
+        test.Opens = true;
+        test.Clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
+        test.Pool.Counts.Total.ShouldBe(1);
+
+        test.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        test.Pool.Counts.Total.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Limit_ThatAnUpstreamSet_EndsWithThePool()
+    {
+        var test = new TestPool(s_exclusive with { MinIdle = 2 });
+        test.Add();
+        test.Pool.TryLimit().ShouldBe(1);
+
+        await test.DisposeAsync();
+
+        var requests = test.Requests;
+        test.Clock.Advance(TimeSpan.FromMinutes(5));
+        test.Requests.ShouldBe(requests);
+    }
+
+    [Fact]
     public async Task Lease_OfTheGatewayItself_TakesNoPinFromAnybody()
     {
         await using var test = new TestPool(new PoolOptions { Max = 1, MinIdle = 0 }) { Opens = true };
