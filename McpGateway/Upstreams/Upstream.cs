@@ -7,18 +7,14 @@ using McpGateway.Sessions.Ledger;
 namespace McpGateway.Upstreams;
 
 /// <summary>
-/// One configured upstream at run time: what is known of it, its sessions, its tools. Owns the opener; what is known of the
-/// upstream is changed only by it, so that two handshakes cannot disagree. Whether it is drained, and what it was asked to have
-/// warm, belongs to it too, so that both hold before the first handshake and whatever kind of sessions follows.
+/// One configured upstream at run time: its sessions, its tools, and the opener, to which a <see cref="SessionSource"/> brings what is
+/// opened. Whether it is drained, and what it was asked to have warm, belongs to it, so that both hold before the first handshake and
+/// whatever kind of sessions follows.
 /// </summary>
 internal sealed class Upstream : IAsyncDisposable
 {
-    private static long s_lastSession;
-
-    private readonly UpstreamOpening _opening;
+    private readonly SessionSource _source;
     private readonly HttpMessageInvoker _http;
-    private readonly GatewayLedger _ledger;
-    private readonly ISessionPermits _permits;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SessionOpener _opener;
@@ -31,9 +27,6 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly CancellationTokenSource _abandon = new();
     private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile UpstreamSessions? _sessions;
-    private volatile EraMemory? _memory;
-    private volatile ServerProfile? _server;
-    private volatile bool _recalled;
     private volatile bool _disposed;
 
     /// <summary>Callers that wait for the first session of all, when there is no pool yet to count them.</summary>
@@ -41,8 +34,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     public Upstream(UpstreamConfig config, GatewayOptions options, HttpMessageInvoker http, GatewayLedger ledger, ISessionPermits permits, PoolMetrics pools, CallMetrics calls, Action<SessionKey> onEvicted, TimeProvider time, ILogger logger)
     {
-        (Config, _http, _ledger, _permits, _time, _logger) = (config, http, ledger, permits, time, logger);
-        _opening = new UpstreamOpening(config, options, http, time, logger);
+        (Config, _http, _time, _logger) = (config, http, time, logger);
         Meter = new PoolMeter(pools, config.Name, time);
         Calls = new CallMeter(calls, this, time);
         Timeline = new Timeline(time);
@@ -51,6 +43,8 @@ internal sealed class Upstream : IAsyncDisposable
         _catalogues = new Catalogues(this, options.CatalogueTtl, time);
         _catalogues.Changed += list => ListChanged?.Invoke(list);
         _watcher = new ListWatcher(Timeline, profile => _catalogues.Of(profile).Renew(), time, Random.Shared);
+        _source = new SessionSource(config, new UpstreamOpening(config, options, http, time, logger), http, ledger, permits, _catalogues, () => Counts, Timeline, time, logger);
+        _source.EraDetected += _watcher.Reset;
         _drain = new OperatorDrain(config.Name);
         _hint = new WarmHint(config.Pool, time);
         _opener = new SessionOpener(config.Name, () => Need, OpenOneAsync, Wake, Breaker, new HandshakeBudget(config.Pool.HandshakesPerMinute, time), Meter, Timeline, time, logger);
@@ -62,7 +56,7 @@ internal sealed class Upstream : IAsyncDisposable
             Drain = _drain,
             Hint = _hint,
             Request = _opener.Request,
-            IsParked = key => _ledger.IsParked(Config, key),
+            IsParked = key => ledger.IsParked(config, key),
             OnEvicted = onEvicted,
             Meter = Meter,
             Timeline = Timeline,
@@ -92,9 +86,9 @@ internal sealed class Upstream : IAsyncDisposable
     public bool IsShared => Config.Pool.Mode == PoolMode.Shared;
 
     /// <summary>What the last handshake said, of the default profile where there was one; null before the first.</summary>
-    public ServerProfile? Server => _server;
+    public ServerProfile? Server => _source.Server;
 
-    public EraMemory? Memory => _memory;
+    public EraMemory? Memory => _source.Memory;
 
     public PoolCounts Counts
     {
@@ -211,8 +205,8 @@ internal sealed class Upstream : IAsyncDisposable
     /// <exception cref="UpstreamException">It fails, or takes too long.</exception>
     public async Task<ServerProfile> KnowAsync(CancellationToken cancellationToken)
     {
-        if (_server is null) await WaitOpenedAsync(cancellationToken);
-        return _server!;
+        if (Server is null) await WaitOpenedAsync(cancellationToken);
+        return Server!;
     }
 
     /// <summary>Waits until there is a list for a client of this profile: its own, or what others see if a session of its kind cannot be had.</summary>
@@ -231,14 +225,8 @@ internal sealed class Upstream : IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets how the upstream speaks, after it has stopped speaking so; the next handshake finds out anew.</summary>
-    public void Forget(string reason)
-    {
-        if (Interlocked.Exchange(ref _memory, null) is null) return;
-        _ = _ledger.ForgetEraAsync(Name, CancellationToken.None);
-        Timeline.Add("era forgotten", reason);
-        _logger.EraForgotten(Name, reason);
-    }
+    /// <inheritdoc cref="SessionSource.Forget"/>
+    public void Forget(string reason) => _source.Forget(reason);
 
     /// <summary>Before a disposal: leaves what can be resumed to the next gateway.</summary>
     public async Task ParkAsync(DateTimeOffset until)
@@ -259,7 +247,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <summary>The profile by which its sessions are told apart: one for all where they are shared, or where no handshake fixes anything.</summary>
     private SessionProfile Effective(SessionProfile profile) =>
-        profile == SessionProfile.Default || Config.Pool.Mode == PoolMode.Shared || _sessions is not SessionPool || _server is { Era: McpEra.Modern }
+        profile == SessionProfile.Default || Config.Pool.Mode == PoolMode.Shared || _sessions is not SessionPool || Server is { Era: McpEra.Modern }
             ? SessionProfile.Default
             : SessionProfile.Of(profile.Version, Allow(profile.Capabilities));
 
@@ -344,9 +332,9 @@ internal sealed class Upstream : IAsyncDisposable
         try
         {
             var started = _time.GetTimestamp();
-            var session = await InTimeAsync(token => PermittedAsync((held, inner) => ResumeOrOpenAsync(profile, held, inner), token), cancellationToken);
-            Add(session!, _time.GetElapsedTime(started));
-            EndWithPermit(session!);
+            var session = await _source.OpenAsync(profile, cancellationToken);
+            Add(session, _time.GetElapsedTime(started));
+            EndWithPermit(session);
         }
         catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession && (_sessions as SessionPool)?.TryLimit() is { } most)
         {
@@ -371,7 +359,7 @@ internal sealed class Upstream : IAsyncDisposable
         try
         {
             var started = _time.GetTimestamp();
-            session = await InTimeAsync(token => PermittedAsync((_, inner) => ResumeAsync(owner.Profile, owner, inner), token), cancellationToken);
+            session = await _source.ResumeAsync(owner, cancellationToken);
             failure = null;
             if (session is not null) Announce(session, _time.GetElapsedTime(started));
         }
@@ -385,84 +373,6 @@ internal sealed class Upstream : IAsyncDisposable
             sessions.EndAdopting(owner, session, failure);
             if (session is not null) EndWithPermit(session);
         }
-    }
-
-    /// <summary>Opens or resumes while no other gateway can: where <c>pool.max</c> is 1, with the permit, which the session then keeps.</summary>
-    private async Task<UpstreamSession?> PermittedAsync(Func<bool, CancellationToken, Task<UpstreamSession?>> open, CancellationToken cancellationToken)
-    {
-        if (Config.Pool.Max != 1 || await _permits.TakeAsync(Name, cancellationToken) is not { } permit) return await open(false, cancellationToken);
-        UpstreamSession? session = null;
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, permit.Lost);
-        try
-        {
-            session = await open(true, either.Token);
-            // An upstream that keeps no session has none to be the only one.
-            if (session is { Link.KeepsSession: true }) session.Permit = permit;
-            return session;
-        }
-        catch (OperationCanceledException exception) when (permit.Lost.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new UpstreamException(FailureKind.OneSession, $"Upstream '{Name}' was not opened: {CloseReason.PermitLost.Text}.", exception, TimeSpan.FromSeconds(1));
-        }
-        finally
-        {
-            if (session?.Permit is null) await permit.DisposeAsync();
-        }
-    }
-
-    /// <summary>Opens one only where there is none to go on with, and room for it: with what dead gateways left the upstream has no more sessions than <c>pool.max</c>.</summary>
-    private async Task<UpstreamSession?> ResumeOrOpenAsync(SessionProfile profile, bool isOnly, CancellationToken cancellationToken)
-    {
-        if (await ResumeAsync(profile, null, cancellationToken) is { } resumed) return resumed;
-        var left = await ListLeftAsync(cancellationToken);
-        var room = Math.Max(0, Config.Pool.Max - Counts.Total - Counts.Opening);
-        await EndLeftAsync(isOnly ? left : left.Where(IsOfTheDead).SkipLast(room), cancellationToken);
-        try
-        {
-            return await OpenVerifiedAsync(profile, cancellationToken);
-        }
-        catch (UpstreamException exception) when (exception.Kind == FailureKind.OneSession)
-        {
-            if (!await EndInTheWayAsync(cancellationToken)) throw;
-            return await OpenVerifiedAsync(profile, cancellationToken);
-        }
-    }
-
-    /// <summary>What other gateways left and no caller here can have. What another configuration opened is the reaper's, which knows where its credential may go.</summary>
-    private async Task<LedgerEntry[]> ListLeftAsync(CancellationToken cancellationToken) =>
-        [.. (await _ledger.ListClaimableAsync(Name, cancellationToken)).Where(entry => entry.Fingerprint == Config.Fingerprint)];
-
-    private static bool IsOfTheDead(LedgerEntry entry) => entry.ParkedUntil is null;
-
-    /// <summary>Ends what dead gateways left. Where that is nothing and there is no session here, one of those that wait for their callers too: else nobody would be served until its time is over.</summary>
-    /// <returns>Whether any was ended.</returns>
-    private async Task<bool> EndInTheWayAsync(CancellationToken cancellationToken)
-    {
-        var left = await ListLeftAsync(cancellationToken);
-        return await EndLeftAsync(left.Where(IsOfTheDead), cancellationToken)
-            || (Counts.Total == 0 && await EndLeftAsync(left.Where(static entry => !IsOfTheDead(entry)).Take(1), cancellationToken));
-    }
-
-    /// <returns>Whether any was ended.</returns>
-    private async Task<bool> EndLeftAsync(IEnumerable<LedgerEntry> left, CancellationToken cancellationToken)
-    {
-        var ended = false;
-        foreach (var entry in left)
-        {
-            if (await _ledger.ClaimAsync(entry, cancellationToken) is not { } record) continue;
-            if (await SessionEnd.SendAsync(_http, record.Secret, Config, _time, cancellationToken) is { } failure)
-            {
-                _logger.OrphanLeft(Name, failure);
-                await record.ReturnAsync(DateTimeOffset.UnixEpoch);
-                continue;
-            }
-
-            await record.ForgetAsync();
-            Timeline.Add("orphan ended", "it was in the way of another session");
-            ended = true;
-        }
-
-        return ended;
     }
 
     /// <summary>Makes the session end when its permit is lost. Once the pool has it, which alone may close it.</summary>
@@ -483,137 +393,6 @@ internal sealed class Upstream : IAsyncDisposable
 
         pool?.Retire(session, CloseReason.PermitLost);
         await session.Link.DisposeAsync();
-    }
-
-    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> open, CancellationToken cancellationToken)
-    {
-        using var deadline = new CancellationTokenSource(Config.Pool.OpenTimeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        try
-        {
-            return await open(either.Token);
-        }
-        catch (EraChangedException changed)
-        {
-            Forget(changed.Message);
-            throw new UpstreamException(FailureKind.NotMcp, $"Upstream '{Name}' has changed: {changed.Message}.", changed);
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new UpstreamException(FailureKind.TimedOut, $"The handshake did not end within {Config.Pool.OpenTimeout.TotalSeconds:0.#} s.", exception);
-        }
-    }
-
-    private async Task<UpstreamSession> OpenVerifiedAsync(SessionProfile profile, CancellationToken cancellationToken)
-    {
-        if (!_recalled) (_memory, _recalled) = (_memory ?? await _ledger.FindEraAsync(Name, Config.Fingerprint, cancellationToken), true);
-        var remembered = _memory is { } memory && memory.HoldsAt(_time.GetUtcNow()) ? memory : null;
-        OpenedLink opened;
-        try
-        {
-            opened = await _opening.OpenAsync(remembered, profile, cancellationToken);
-        }
-        // What a proxy says of a server that is just starting (502, 504) says nothing of how it speaks.
-        catch (UpstreamException exception) when (remembered is not null && exception.Kind == FailureKind.NotMcp && exception.Status is not >= 500)
-        {
-            throw new EraChangedException(exception.Message);
-        }
-
-        // Before the probe: from the handshake on there is a session that a crash would leave behind.
-        var record = await _ledger.RecordAsync(Config, profile, opened.Link, opened.Server);
-        try
-        {
-            await VerifyAsync(opened, profile, Origin.New, cancellationToken);
-            return await TakeInAsync(opened, profile, record);
-        }
-        catch
-        {
-            await opened.Link.DisposeAsync();
-            if (record is not null) await record.ForgetAsync();
-            throw;
-        }
-    }
-
-    /// <summary>Goes on with a session that another gateway left, or lost by dying; null when there is none that lives.</summary>
-    /// <param name="profile">What it must have been opened as.</param>
-    /// <param name="owner">Whose own it must have been; null for one that was nobody's.</param>
-    /// <param name="cancellationToken">Ends the attempt; the session is left as it was found.</param>
-    private async Task<UpstreamSession?> ResumeAsync(SessionProfile profile, SessionKey? owner, CancellationToken cancellationToken)
-    {
-        while (await ClaimAsync(profile, owner, cancellationToken) is { } record)
-        {
-            var opened = _opening.Resume(record);
-            try
-            {
-                await VerifyAsync(opened, profile, owner is null ? Origin.Resumed : Origin.Owned, cancellationToken);
-                var session = await TakeInAsync(opened, profile, record);
-                // Its owner waits for it, so that from now on it is in use.
-                if (owner is not null && !await record.BeginUseAsync()) throw new UpstreamException(FailureKind.Unreachable, "The use of a session that was left cannot be written to the ledger.");
-                return session;
-            }
-            catch (UpstreamException exception) when (exception.Kind is FailureKind.SessionLost or FailureKind.NotMcp or FailureKind.OutcomeUnknown)
-            {
-                Timeline.Add("session not resumed", exception.Message);
-                _logger.SessionNotResumed(Name, exception.Message);
-                await opened.Link.DisposeAsync();
-                await record.ForgetAsync();
-            }
-            catch
-            {
-                // Nothing is known of the session: it is left as it was found.
-                opened.Link.Leave();
-                await opened.Link.DisposeAsync();
-                var atLeast = _time.GetUtcNow() + Config.Pool.OpenTimeout;
-                await record.ReturnAsync(record.WasParkedUntil is { } until && until > atLeast ? until : atLeast);
-                throw;
-            }
-        }
-
-        return null;
-    }
-
-    private Task<SessionRecord?> ClaimAsync(SessionProfile profile, SessionKey? owner, CancellationToken cancellationToken) =>
-        owner is { } key ? _ledger.ClaimParkedAsync(Config, key, cancellationToken) : _ledger.ClaimAsync(Config, profile, cancellationToken);
-
-    private async Task VerifyAsync(OpenedLink opened, SessionProfile profile, Origin origin, CancellationToken cancellationToken)
-    {
-        var catalogue = _catalogues.Of(profile);
-        opened.Link.ListChanged += catalogue.Invalidate;
-        opened.Link.HeardAgain += catalogue.Renew;
-        // What one caller has done to his own session may show in its list, which is not everybody's.
-        if (origin == Origin.Owned) await LinkCalls.ProbeAsync(opened.Link, cancellationToken);
-        // The probe that makes a session leasable is the list everybody asks for first.
-        else if (opened.Server.HasTools) await catalogue.FillAsync(opened.Link, opened.Server.Era, mayBeEmpty: origin == Origin.New, cancellationToken);
-        else if (opened.Server.Era == McpEra.Legacy && await LinkCalls.PingAsync(opened.Link, Config.Pool.AcquireTimeout, _time) is { } reason) throw new UpstreamException(FailureKind.NotMcp, reason);
-        if (origin != Origin.Owned) await catalogue.FillOthersAsync(opened.Link, opened.Server, cancellationToken);
-    }
-
-    private async Task<UpstreamSession> TakeInAsync(OpenedLink opened, SessionProfile profile, SessionRecord? record)
-    {
-        await RememberAsync(opened, profile);
-        var age = record is null ? TimeSpan.Zero : _time.GetUtcNow() - record.Entry.OpenedAt;
-        var session = new UpstreamSession(Interlocked.Increment(ref s_lastSession), opened.Link, opened.Server, _time.GetTimestamp())
-        {
-            Lifetime = (Config.Pool.MaxLifetime * (1 - (0.025 * Random.Shared.NextDouble()))) - age,
-            KeepAlive = Config.Pool.KeepAlive * (1 - (0.1 * Random.Shared.NextDouble())),
-            Profile = profile,
-            Record = record,
-            Principal = record?.Secret.Principal,
-        };
-        if (record is not null) record.Session = session;
-        opened.Link.Stray += session.NoteStray;
-        return session;
-    }
-
-    private async Task RememberAsync(OpenedLink opened, SessionProfile profile)
-    {
-        if (_server is null || profile == SessionProfile.Default) _server = opened.Server;
-        if (_memory is { } memory && memory.Era == opened.Server.Era && memory.Transport == opened.Transport && memory.HoldsAt(_time.GetUtcNow())) return;
-        _watcher.Reset();
-        _memory = new EraMemory(opened.Server.Era, opened.Transport, _time.GetUtcNow());
-        await _ledger.SaveEraAsync(Name, Config.Fingerprint, _memory, CancellationToken.None);
-        Timeline.Add("era detected", $"{opened.Server.Version} over {opened.Transport}");
-        _logger.EraDetected(Name, opened.Server.Version, opened.Transport.ToString());
     }
 
     private void Add(UpstreamSession session, TimeSpan took)
@@ -652,18 +431,6 @@ internal sealed class Upstream : IAsyncDisposable
             Timeline.Add("session opened", $"in {took.TotalMilliseconds:0} ms");
             _logger.SessionOpened(session.Number, Name, took.TotalMilliseconds);
         }
-    }
-
-    /// <summary>Where a session comes from, and so how it is verified.</summary>
-    private enum Origin
-    {
-        New,
-
-        /// <summary>From a gateway before, and nobody's own.</summary>
-        Resumed,
-
-        /// <summary>From a gateway before, and one caller's own.</summary>
-        Owned,
     }
 
     private void Wake()
