@@ -11,7 +11,7 @@ namespace McpGateway.Calls;
 /// Takes a call to its upstream on a leased session and its messages back. What is repeated, <see cref="RepeatRule"/> says; of
 /// what may have run the client is told so.
 /// </summary>
-internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimeProvider time, ILogger<CallForwarder> logger)
+internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, IParkedElsewhere elsewhere, TimeProvider time, ILogger<CallForwarder> logger)
 {
     private static readonly TimeSpan s_cancelTimeout = TimeSpan.FromSeconds(2);
 
@@ -107,6 +107,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, TimePro
 
         if (parked.Claim(state) is not { } waiting)
         {
+            if (!parked.IsHere(state) && await elsewhere.TryGoOnAsync(call, state.Owner, cancellationToken)) return;
             await call.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "The call that params.requestState belongs to does not wait any more: it has been answered, given up, or was lost with its gateway. Start again without it.", Upstream: call.Upstream.Name), call.ClientId);
             return;
         }

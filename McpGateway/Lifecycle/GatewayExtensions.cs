@@ -44,6 +44,8 @@ internal static class GatewayExtensions
         .AddSingleton<StreamHub>()
         .AddSingleton<ReplicaQuestions>()
         .AddSingleton<RelayedStreams>()
+        .AddSingleton<ForwardedCalls>()
+        .AddSingleton<IParkedElsewhere>(static provider => provider.GetRequiredService<ForwardedCalls>())
         .AddSingleton<SubscriptionEndpoint>()
         .AddSingleton<SessionCalls>()
         .AddSingleton<SessionEndpoint>()

@@ -72,8 +72,9 @@ internal sealed record UpstreamConfig
     /// <summary>What of it nobody is to read in a log or an error.</summary>
     public Secrets Secrets => new(Headers.Values, Env.Values.Concat(Expanded));
 
+    /// <summary>The directory matters to a child process alone: gateways whose files lie in different places have the same upstreams elsewhere.</summary>
     private string Describe() => string.Join('\n',
-        [Name, Transport.ToString(), Command ?? "", WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
+        [Name, Transport.ToString(), Command ?? "", Command is null ? "" : WorkingDirectory ?? "", Url?.ToString() ?? "", .. Args,
             .. Env.Select(pair => $"{pair.Key}={pair.Value}"), .. Headers.Select(pair => $"{pair.Key}: {pair.Value}"), Pool.ToString(), .. Trusted ? ["trusted"] : Array.Empty<string>(), .. Roots ? ["roots"] : Array.Empty<string>(),
             .. Access == AccessRule.Open ? [] : new[] { $"access {Access.Allow} / {Access.Deny}" }]);
 }

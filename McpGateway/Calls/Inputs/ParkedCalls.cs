@@ -53,8 +53,11 @@ internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, Parkin
             : null;
     }
 
+    /// <summary>True when this gateway has sealed the state, and so nobody else can hold its call.</summary>
+    public bool IsHere(RequestState state) => state.Owner == ledger.Owner;
+
     /// <summary>Takes a parked call, once; null when it is another gateway's, has been taken, or given up.</summary>
-    public ParkedCall? Claim(RequestState state) => state.Continuation is { } id && state.Owner == ledger.Owner ? lot.Take(id) : null;
+    public ParkedCall? Claim(RequestState state) => state.Continuation is { } id && IsHere(state) ? lot.Take(id) : null;
 
     private static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
 

@@ -9,9 +9,6 @@ namespace McpGateway.Endpoints.Replicas;
 /// </summary>
 internal sealed class RelayedStreams(IReplicas replicas, ReplicaQuestions questions, StreamHub hub, TimeProvider time)
 {
-    /// <summary>How often the owner hears that the client is still there, and this gateway finds out that the owner is.</summary>
-    public static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
-
     // The owner sends one batch at a time; that is the bound.
     private static readonly StreamBounds s_unbounded = new(int.MaxValue, long.MaxValue);
 
@@ -55,6 +52,12 @@ internal sealed class RelayedStreams(IReplicas replicas, ReplicaQuestions questi
         _ = AcknowledgeAsync(owner, batch.Session, relayed);
     }
 
+    /// <summary>The owner has let go of it: the client comes back with what it has got.</summary>
+    public void Lose(string id)
+    {
+        if (_open.TryGetValue(id, out var relayed)) relayed.Stream.Complete();
+    }
+
     private async Task PassOnAsync(HttpContext context, ClientSession session, string owner, RelayedStream relayed, byte[]? lost)
     {
         // It is attached when this returns: the first batch finds a reader.
@@ -73,7 +76,7 @@ internal sealed class RelayedStreams(IReplicas replicas, ReplicaQuestions questi
                     break;
             }
 
-            await Task.WhenAny(sending, Task.Delay(Beat, time));
+            await Task.WhenAny(sending, Task.Delay(RelayLine.Beat, time));
         }
 
         await sending;

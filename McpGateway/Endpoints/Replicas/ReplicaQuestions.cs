@@ -11,7 +11,10 @@ internal sealed class ReplicaQuestions(IReplicas replicas, TimeProvider time)
     private readonly ConcurrentDictionary<string, TaskCompletionSource<int>> _waiting = new(StringComparer.Ordinal);
 
     /// <summary>Asks, and waits for the status that comes back: 404 from a dead gateway, 503 when it cannot be asked, 504 when it does not reply.</summary>
-    public async Task<int> AskAsync(string replica, ReplicaMessage message)
+    /// <param name="replica">Whom.</param>
+    /// <param name="message">What.</param>
+    /// <param name="patience">For how long to wait for the reply; null for 10 s.</param>
+    public async Task<int> AskAsync(string replica, ReplicaMessage message, TimeSpan? patience = null)
     {
         var id = RedisReplicas.NewId();
         var reply = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -22,7 +25,7 @@ internal sealed class ReplicaQuestions(IReplicas replicas, TimeProvider time)
             {
                 PostOutcome.Dead => StatusCodes.Status404NotFound,
                 PostOutcome.Unavailable => StatusCodes.Status503ServiceUnavailable,
-                _ => await reply.Task.WaitAsync(s_patience, time),
+                _ => await reply.Task.WaitAsync(patience ?? s_patience, time),
             };
         }
         catch (TimeoutException)

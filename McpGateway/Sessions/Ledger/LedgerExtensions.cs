@@ -40,6 +40,7 @@ internal static class LedgerExtensions
         .AddSingleton<IClientSessionStore>(provider => new RedisClientSessionStore(provider.GetRequiredService<RedisStore>(), provider.GetRequiredService<GatewayLedger>().Owner))
         .AddSingleton<RedisReplicas>()
         .AddSingleton<IReplicas>(provider => provider.GetRequiredService<RedisReplicas>())
+        .AddSingleton<CallsForOthers>()
         .AddSingleton<ReplicaDesk>()
         .AddHostedService<ReplicaKeeper>()
         .AddSingleton<ISessionPermits>(provider =>
