@@ -56,9 +56,9 @@ internal sealed class EventStream(IRunEvents events, IHostApplicationLifetime li
         {
             while (await NextAsync(next, context, stop.Token))
             {
-                frames.Clear();
                 format.Tell(source.Current, frames);
                 Write(context.Response.BodyWriter, source.Current.Sequence, frames, after);
+                frames.Clear();
                 next = source.MoveNextAsync().AsTask();
                 if (!next.IsCompleted || context.Response.BodyWriter.UnflushedBytes >= FlushBytes)
                     await FlushAsync(context, stop.Token);

@@ -66,6 +66,8 @@ public sealed class StreamClientsTests(StreamHost host) : IClassFixture<StreamHo
     public async Task Clients_HearWhichTextIsVoid_WhenATurnIsToldAgain()
     {
         var run = await host.SubmitAsync("#break", BuiltInAgents.ConvoStarter);
+        await host.FollowUntilAsync(run, "Let me look.");
+        host.Break();
         await host.BecomesAsync(run, "completed");
 
         var read = await host.ReadAsync(run);

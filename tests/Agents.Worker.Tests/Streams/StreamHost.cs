@@ -39,6 +39,9 @@ public sealed class StreamHost : IAsyncLifetime
     /// <summary>Ends the model's pauses.</summary>
     public void GoOn() => _model!.GoOn();
 
+    /// <summary>Breaks the model's stream.</summary>
+    public void Break() => _model!.Break();
+
     public Task<string> SubmitAsync(string query, params string[] agents) => SubmitAsync(new { repository = "self", query, agents });
 
     public async Task<string> SubmitAsync(object request)

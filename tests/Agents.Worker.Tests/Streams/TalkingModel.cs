@@ -6,13 +6,14 @@ namespace Agents.Worker.Tests.Streams;
 
 /// <summary>
 /// A model behind the OpenAI API that any number of agents talk to. Each says some words and makes two calls at once, hears their results and answers.
-/// Words of the question change that: <c>#refuse</c> (each request), <c>#refuse-one</c> (the first), <c>#break</c> (the first stream, in its middle),
+/// Words of the question change that: <c>#refuse</c> (each request), <c>#refuse-one</c> (the first), <c>#break</c> (the first stream, after its first words, at <see cref="Break"/>),
 /// <c>#hold</c> (after the first words, until the worker goes), <c>#pause</c> (after the first words, until <see cref="GoOn"/>).
 /// </summary>
 internal sealed class TalkingModel : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, bool> _done = new();
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _break = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private OpenAiServer? _server;
 
     public string BaseUrl => _server!.BaseUrl;
@@ -26,6 +27,9 @@ internal sealed class TalkingModel : IAsyncDisposable
 
     /// <summary>Ends the pauses, those to come too.</summary>
     public void GoOn() => _goOn.TrySetResult();
+
+    /// <summary>Breaks the stream that is to be broken.</summary>
+    public void Break() => _break.TrySetResult();
 
     public ValueTask DisposeAsync() => _server!.DisposeAsync();
 
@@ -44,8 +48,7 @@ internal sealed class TalkingModel : IAsyncDisposable
         await SayAsync(context, heardTools ? "This is what I found: " : "Let me look. ");
         if (asked.Contains("#break", StringComparison.Ordinal) && _done.TryAdd("break", true))
         {
-            // The words are heard before the connection breaks: the worker writes what it has at least every 50 ms.
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, context.RequestAborted);
+            await _break.Task.WaitAsync(context.RequestAborted);
             context.Abort();
             return;
         }
