@@ -18,6 +18,7 @@ internal sealed class LeaseSlot(UpstreamSession session)
 
     private long _version;
     private long _since = Untimed;
+    private long _countsFrom;
     private string? _caller;
     private Activity? _activity;
     private long _named;
@@ -40,6 +41,7 @@ internal sealed class LeaseSlot(UpstreamSession session)
         // Compared, since storing a reference costs more.
         if (!ReferenceEquals(_caller, caller)) _caller = caller;
         if (Activity.Current is { } activity) _activity = activity;
+        Volatile.Write(ref _countsFrom, since);
         Volatile.Write(ref _since, since);
         return true;
     }
@@ -58,13 +60,19 @@ internal sealed class LeaseSlot(UpstreamSession session)
         return true;
     }
 
+    /// <summary>Has the lease of that version counted as if it had been taken then: its call waited, or will wait, for its client until then. For the holder alone.</summary>
+    public void CountFrom(long version, long timestamp)
+    {
+        if (Version == version) Volatile.Write(ref _countsFrom, timestamp);
+    }
+
     /// <summary>Who has held it since before <paramref name="before"/>, the first time this is asked about one lease; else null. For the keeper alone.</summary>
     public LeaseHolder? NameOnce(long before)
     {
         var version = Volatile.Read(ref _version);
         if ((version & 1) == 0 || version == Ending || version == _named) return null;
         var since = Volatile.Read(ref _since);
-        if (since == Untimed || since >= before) return null;
+        if (since == Untimed || Volatile.Read(ref _countsFrom) >= before) return null;
         var holder = new LeaseHolder(_caller ?? "", _activity?.TraceId.ToString(), since);
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _version) != version) return null;

@@ -49,7 +49,7 @@ internal sealed class PoolKeeper(PoolHost host, SessionRoster roster, Shelves sh
         else roster.TryClose(session);
     }
 
-    /// <summary>A call cannot hold a lease for longer than its own deadline, so one that does has been forgotten.</summary>
+    /// <summary>A call cannot hold a lease for longer than its own deadline, so one that does has been forgotten. The time it waits for its client is not counted.</summary>
     private void WarnOfLongLeases(UpstreamSession session)
     {
         var time = host.Time;

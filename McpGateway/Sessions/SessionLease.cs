@@ -19,6 +19,10 @@ internal readonly struct SessionLease : IAsyncDisposable
     /// <summary>Says that the session has failed: it will be closed, not reused.</summary>
     public void Break(CloseReason reason) => Session.Break(reason);
 
+    /// <summary>Has the keeper, who names forgotten leases, count from another time than the lease's.</summary>
+    /// <param name="timestamp">Timestamp; later than now where a client is waited for.</param>
+    public void CountFrom(long timestamp) => _slot.CountFrom(_version, timestamp);
+
     public ValueTask DisposeAsync()
     {
         if (_slot is null || !_slot.TryEnd(_version, out var since)) return ValueTask.CompletedTask;

@@ -25,6 +25,7 @@ internal sealed class Upstream : IAsyncDisposable
     private readonly ListWatcher _watcher;
     private readonly Lock _adding = new();
     private readonly CancellationTokenSource _abandon = new();
+    private readonly CancellationTokenSource _leave = new();
     private TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile UpstreamSessions? _sessions;
     private volatile bool _disposed;
@@ -124,6 +125,12 @@ internal sealed class Upstream : IAsyncDisposable
         _abandon.Cancel();
         Wake();
     }
+
+    /// <summary>Cancelled when no request can reach the upstream any more: what waits for one here waits for nothing.</summary>
+    public CancellationToken Left => _leave.Token;
+
+    /// <summary>Notes that no request will come any more: the configuration has changed. Calls under way go on.</summary>
+    public void Leave() => _leave.Cancel();
 
     /// <summary>Begins to open sessions in the background.</summary>
     public void Start() => _opener.Start();

@@ -96,6 +96,7 @@ internal sealed class UpstreamRegistry(GatewayOptions options, GatewayLedger led
     {
         // Behind the assignment of this task: it takes itself out again.
         await Task.Yield();
+        upstream.Leave();
         await CloseWhenUnusedAsync(upstream);
         _leaving.TryRemove(upstream, out _);
     }

@@ -23,6 +23,22 @@ public sealed class AbandonedCallTests
         await RefusedAsync(client, asked);
     }
 
+    /// <summary>No try could go on with it: its state is of the configuration before.</summary>
+    [Fact]
+    public async Task Call_IsGivenUp_WhenItsUpstreamIsConfiguredAnew()
+    {
+        await using var upstream = Asking(await OddUpstream.StartAsync());
+        await using var gateway = await StartAsync(upstream, "\"inputTimeout\": \"1h\"");
+        var client = new NewClient(gateway.Client, "/mcp/up", Able);
+        var asked = await AskedAsync(client);
+
+        gateway.Rewrite(GatewayProcess.Entry("up", upstream.Url, """, "pool": { "inputTimeout": "30m" }"""));
+
+        await Eventually.HoldsAsync(() => upstream.Count("(answer)") == 1);
+        upstream.Of("(answer)")[0]["result"]!["action"]!.GetValue<string>().ShouldBe("cancel");
+        await RefusedAsync(client, asked);
+    }
+
     [Fact]
     public async Task OldestCall_GivesWay_WhenMoreWaitThanMay_AndOthersAreServed()
     {

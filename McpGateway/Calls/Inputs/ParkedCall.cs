@@ -23,6 +23,9 @@ internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease, Par
     /// <summary>Ends the wait.</summary>
     public ITimer? Timer { get; set; }
 
+    /// <summary>Ends the wait with the upstream.</summary>
+    public CancellationTokenRegistration WithUpstream { get; set; }
+
     /// <summary>
     /// The client does not come back: the upstream gets an answer to each question, and the call is ended. Nobody else gets its session,
     /// unless it belongs to an owner who knows of it.
@@ -61,4 +64,8 @@ internal sealed class ParkedCall(CallExchange? exchange, SessionLease lease, Par
 /// <param name="Principal">Who called.</param>
 /// <param name="Patience">How long its client may take to answer.</param>
 /// <param name="Most">Calls of this upstream that wait at once.</param>
-internal sealed record ParkLimits(string Upstream, string Principal, TimeSpan Patience, int Most);
+internal sealed record ParkLimits(string Upstream, string Principal, TimeSpan Patience, int Most)
+{
+    /// <summary>Cancelled when the client's next try could not reach the upstream any more.</summary>
+    public CancellationToken Left { get; init; }
+}

@@ -61,7 +61,7 @@ internal sealed class ParkedCalls(SealingKeys keys, GatewayLedger ledger, Parkin
 
     private static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
 
-    private static ParkLimits Limits(GatewayCall call) => new(call.Upstream.Name, call.Key.Principal, call.Upstream.Config.Pool.InputTimeout, call.Upstream.Config.Pool.ParkedAtMost);
+    private static ParkLimits Limits(GatewayCall call) => new(call.Upstream.Name, call.Key.Principal, call.Upstream.Config.Pool.InputTimeout, call.Upstream.Config.Pool.ParkedAtMost) { Left = call.Upstream.Left };
 
     private string Seal(GatewayCall call, string? id, int round) => new RequestState(
         id, ledger.Owner, round, call.Key.Principal, RequestState.DigestOf(call), call.Upstream.Name, call.Upstream.Config.Fingerprint, time.GetUtcNow() + call.Upstream.Config.Pool.InputTimeout).Seal(keys);

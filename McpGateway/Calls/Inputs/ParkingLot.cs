@@ -5,8 +5,8 @@ namespace McpGateway.Calls.Inputs;
 
 /// <summary>
 /// Calls that wait for their client's answers, each with the session it holds. Invariants: whoever takes a call out, and only he, goes on
-/// with it or ends it: the client's next try, its time limit, one more call than may wait, or the gateway's end. Calls come in one at a
-/// time, and make their room first, so that an upstream never has more of them than it may; so abandoned ones cannot use up its pool.
+/// with it or ends it: the client's next try, its time limit, one more call than may wait, its upstream's leaving, or the gateway's end.
+/// Calls come in one at a time, and make their room first, so that an upstream never has more of them than it may; so abandoned ones cannot use up its pool.
 /// </summary>
 internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) : IAsyncDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) 
     private readonly ConcurrentDictionary<string, ParkedCall> _calls = new(StringComparer.Ordinal);
     private readonly Lock _parking = new();
     private long _lastNumber;
+    private volatile bool _isClosed;
 
     /// <summary>Calls that wait now.</summary>
     public int Count => _calls.Count;
@@ -23,6 +24,7 @@ internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) 
     public void Add(string id, ParkedCall call)
     {
         call.Lease.Session.Park();
+        call.Lease.CountFrom(time.GetTimestamp() + (long)(call.Limits.Patience.TotalSeconds * time.TimestampFrequency));
         ParkedCall? surplus;
         lock (_parking)
         {
@@ -31,9 +33,11 @@ internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) 
             _calls[id] = call;
         }
 
-        call.Timer = time.CreateTimer(_ => _ = GiveUpAsync(id), null, call.Limits.Patience, Timeout.InfiniteTimeSpan);
-        // It may have been taken between the two lines; then its timer has nothing left to do.
-        if (!_calls.ContainsKey(id)) call.Timer.Dispose();
+        call.Timer = time.CreateTimer(_ => _ = GiveUpAsync(id, CloseReason.NotAnswered), null, call.Limits.Patience, Timeout.InfiniteTimeSpan);
+        call.WithUpstream = call.Limits.Left.UnsafeRegister(_ => _ = GiveUpAsync(id, CloseReason.Shutdown), null);
+        // It may have been taken between the lines; then nothing is left to end it for.
+        if (!_calls.ContainsKey(id)) LetGo(call);
+        else if (_isClosed) _ = GiveUpAsync(id, CloseReason.NotAnswered);
         if (surplus is not null) _ = GiveUpAsync(surplus, CloseReason.TooManyParked);
     }
 
@@ -41,13 +45,18 @@ internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) 
     public ParkedCall? Take(string id)
     {
         if (!_calls.TryRemove(id, out var call)) return null;
-        call.Timer?.Dispose();
+        LetGo(call);
         call.Lease.Session.Unpark();
+        call.Lease.CountFrom(time.GetTimestamp());
         return call;
     }
 
-    /// <summary>Gives up all of them: the gateway takes no more requests that could go on with one.</summary>
-    public Task GiveUpAllAsync() => Task.WhenAll(_calls.Keys.Select(GiveUpAsync));
+    /// <summary>Gives up all of them, and those that come from now on: the gateway takes no more requests that could go on with one.</summary>
+    public Task GiveUpAllAsync()
+    {
+        _isClosed = true;
+        return Task.WhenAll(_calls.Keys.Select(id => GiveUpAsync(id, CloseReason.NotAnswered)));
+    }
 
     public async ValueTask DisposeAsync() => await GiveUpAllAsync();
 
@@ -70,9 +79,16 @@ internal sealed class ParkingLot(TimeProvider time, ILogger<ParkingLot> logger) 
         }
     }
 
-    private async Task GiveUpAsync(string id)
+    private static void LetGo(ParkedCall call)
     {
-        if (Take(id) is { } call) await GiveUpAsync(call, CloseReason.NotAnswered);
+        call.Timer?.Dispose();
+        // Not disposed: that would wait for the end of a call that is being given up.
+        call.WithUpstream.Unregister();
+    }
+
+    private async Task GiveUpAsync(string id, CloseReason reason)
+    {
+        if (Take(id) is { } call) await GiveUpAsync(call, reason);
     }
 
     private async Task GiveUpAsync(ParkedCall call, CloseReason reason)

@@ -44,6 +44,57 @@ public sealed class ParkingLotTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Call_IsGivenUp_WhenItsUpstreamLeaves_AndSoIsOneThatComesAfter()
+    {
+        using var leaving = new CancellationTokenSource();
+        var session = await ParkAsync("a", questions: ["elicitation/create"], left: leaving.Token);
+        var taken = await ParkAsync("b", left: leaving.Token);
+        var call = _lot.Take("b").ShouldNotBeNull();
+
+        await leaving.CancelAsync();
+        var late = await ParkAsync("c", questions: ["elicitation/create"], left: leaving.Token);
+
+        foreach (var given in new[] { session, late })
+        {
+            await Eventually.HoldsAsync(() => given.State == SessionState.Closed);
+            given.CloseCode.ShouldBe("shutdown");
+            TestPool.LinkOf(given).Said.ShouldHaveSingleItem().ShouldContain("""{"action":"cancel"}""");
+        }
+
+        taken.State.ShouldBe(SessionState.Leased);
+        await call.Lease.DisposeAsync();
+        _lot.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Call_IsGivenUp_WhenItComesAfterTheGatewaysEnd()
+    {
+        await _lot.GiveUpAllAsync();
+
+        var session = await ParkAsync("a", questions: ["elicitation/create"]);
+
+        await Eventually.HoldsAsync(() => session.State == SessionState.Closed);
+        _lot.Count.ShouldBe(0);
+    }
+
+    /// <summary>The keeper names leases that outlive every call; the time a call waits for its client is no call's.</summary>
+    [Fact]
+    public async Task Lease_IsNotForgotten_WhileItsCallWaits_NorForTheTimeItHasWaited()
+    {
+        await ParkAsync("a");
+        _test.Clock.Advance(s_patience - TimeSpan.FromSeconds(1));
+        (await ForgottenAsync()).ShouldBe(0);
+        var call = _lot.Take("a").ShouldNotBeNull();
+        _test.Clock.Advance(TimeSpan.FromSeconds(30));
+        (await ForgottenAsync()).ShouldBe(0);
+
+        _test.Clock.Advance(new PoolOptions().CallTimeout + TimeSpan.FromSeconds(1));
+
+        (await ForgottenAsync()).ShouldBe(1);
+        await call.Lease.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Call_IsTakenOnce_AndItsTimeIsOver()
     {
         var session = await ParkAsync("a", questions: ["elicitation/create"]);
@@ -111,7 +162,7 @@ public sealed class ParkingLotTests : IAsyncDisposable
 
         await Parallel.ForAsync(0, Calls, async (number, _) =>
         {
-            await ParkAsync($"{number}", most: 8, principal: $"{number % 3}");
+            await ParkAsync($"{number}", most: 8, principal: $"{number % 3}", left: CancellationToken.None);
             InterlockedMax(ref most, _lot.Count);
             if (number % 2 == 0 && _lot.Take($"{number - 2}") is { } call)
             {
@@ -134,13 +185,19 @@ public sealed class ParkingLotTests : IAsyncDisposable
         for (var before = Volatile.Read(ref most); seen > before && Interlocked.CompareExchange(ref most, seen, before) != before; before = Volatile.Read(ref most)) ;
     }
 
+    private async Task<int> ForgottenAsync()
+    {
+        await _test.Pool.SweepAsync(TestContext.Current.CancellationToken);
+        return _test.Timeline.Read().Count(step => step.What == "lease not returned");
+    }
+
     private async Task ReleaseAsync(params string[] ids)
     {
         foreach (var id in ids) await _lot.Take(id).ShouldNotBeNull(id).Lease.DisposeAsync();
     }
 
     /// <summary>Parks a call; one without questions is none that the upstream waits with.</summary>
-    private async Task<UpstreamSession> ParkAsync(string id, int most = 8, string principal = "me", string upstream = "up", string[]? questions = null)
+    private async Task<UpstreamSession> ParkAsync(string id, int most = 8, string principal = "me", string upstream = "up", string[]? questions = null, CancellationToken left = default)
     {
         var lease = await _test.LeaseAsync(new SessionKey(principal, null));
         var exchange = questions is null ? null : new CallExchange(lease.Session, _test.Clock);
@@ -150,7 +207,7 @@ public sealed class ParkingLotTests : IAsyncDisposable
             exchange!.Ask().Keep(new ServerQuestion(lease.Session.Link, question));
         }
 
-        _lot.Add(id, new ParkedCall(exchange, lease, new ParkLimits(upstream, principal, s_patience, most)));
+        _lot.Add(id, new ParkedCall(exchange, lease, new ParkLimits(upstream, principal, s_patience, most) { Left = left }));
         return lease.Session;
     }
 }
