@@ -66,7 +66,9 @@ internal sealed class ChaosGateway : IChaosGateway, IAsyncDisposable
     private async Task<bool> IsWellAsync(string upstream)
     {
         var report = await ReportAsync(upstream);
-        return report["state"]!.GetValue<string>() is "ready" or "idle" && report["pool"]!["opening"]!.GetValue<int>() == 0;
+        // An upstream that asked for a pause while it had sessions enough is ready, but opens no other until the pause is over.
+        var pauses = report["next_attempt_at"]?.GetValue<DateTimeOffset>() > TimeProvider.System.GetUtcNow();
+        return report["state"]!.GetValue<string>() is "ready" or "idle" && report["pool"]!["opening"]!.GetValue<int>() == 0 && !pauses;
     }
 
     /// <summary>Open handles, and memory in MiB, of its process.</summary>
