@@ -9,7 +9,7 @@ internal sealed record ModelSettings(IReadOnlyDictionary<string, string> Values,
 {
     internal const string KeyParameter = "model-api-key";
     internal const string KeyVariable = "Models__ApiKey";
-    private static readonly string[] Names = ["Provider", "BaseUrl", "Model", "ApiKeyHeader", "Temperature", "Timeout", "MaxAttempts", "RetryDelay", "MaxRetryDelay", "MaxConcurrency"];
+    private static readonly string[] Names = ["Provider", "BaseUrl", "Model", "ApiKeyHeader", "Temperature", "MaxOutputTokens", "Timeout", "MaxAttempts", "RetryDelay", "MaxRetryDelay", "MaxConcurrency"];
 
     internal static ModelSettings Read(IConfiguration configuration, List<string> errors)
     {

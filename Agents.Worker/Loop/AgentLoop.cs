@@ -224,9 +224,11 @@ internal sealed class AgentLoop
 
     private IReadOnlyList<ChatMessage> Asking(string demand) => [.. Transcript.Of(_task.Opening, _progress), new(ChatRole.User, demand)];
 
+    // The tools stay listed where none may be called: a conversation that holds calls is not understood without them by every server.
     private ChatOptions Options(bool withTools) => new()
     {
-        Tools = withTools ? [.. _tools.Available] : [],
+        Tools = [.. _tools.Available],
+        ToolMode = withTools ? null : ChatToolMode.None,
         AdditionalProperties = _task.Hints,
     };
 

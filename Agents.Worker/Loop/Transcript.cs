@@ -21,7 +21,8 @@ internal static class Transcript
 
     private static IEnumerable<AIContent> Said(AgentProgress.Turn turn)
     {
-        if (turn.Text.Length > 0) yield return new TextContent(turn.Text);
+        // Text of blanks alone is refused by Anthropic's API, and says nothing to others.
+        if (!string.IsNullOrWhiteSpace(turn.Text)) yield return new TextContent(turn.Text);
         foreach (var call in turn.Calls)
             yield return new FunctionCallContent(call.Id, call.Tool, Arguments(call));
     }

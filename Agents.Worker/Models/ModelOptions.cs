@@ -6,24 +6,34 @@ internal sealed class ModelOptions
     public const string Section = "Models";
     public const string Offline = "offline";
     public const string OpenAi = "openai";
+    public const string Anthropic = "anthropic";
 
-    /// <summary><c>offline</c> or <c>openai</c>. Absent: <c>openai</c> when <see cref="ApiKey"/> is set, else <c>offline</c>.</summary>
+    /// <summary><c>offline</c>, <c>openai</c> or <c>anthropic</c>. Absent: <c>openai</c> when <see cref="ApiKey"/> is set, else <c>offline</c>.</summary>
     public string? Provider { get; set; }
 
-    /// <summary>Base of an OpenAI-compatible API, up to and without <c>/chat/completions</c>. A query string is kept (Azure's <c>api-version</c>).</summary>
-    public string BaseUrl { get; set; } = "https://api.openai.com/v1";
+    /// <summary>
+    /// For <c>openai</c> the base of a compatible API, up to and without <c>/chat/completions</c>; a query string is kept (Azure's <c>api-version</c>).
+    /// For <c>anthropic</c> up to and without <c>/v1/messages</c>. Absent: the provider's own service.
+    /// </summary>
+    public string? BaseUrl { get; set; }
 
-    /// <summary>Model (on Azure: deployment) name. Required for <c>openai</c>.</summary>
+    /// <summary>Model (on Azure: deployment) name. Required unless <c>offline</c>.</summary>
     public string? Model { get; set; }
 
     /// <summary>Sent as <c>Authorization: Bearer</c>, or in <see cref="ApiKeyHeader"/>. Local servers need none. Never logged.</summary>
     public string? ApiKey { get; set; }
 
-    /// <summary>Header that carries the key as it is instead of <c>Authorization</c>; <c>api-key</c> for Azure's deployment URLs.</summary>
+    /// <summary>
+    /// Header that carries the key as it is instead of <c>Authorization</c>: <c>api-key</c> for Azure's deployment URLs, <c>x-api-key</c> for proxies
+    /// of Anthropic's API that know no bearer.
+    /// </summary>
     public string? ApiKeyHeader { get; set; }
 
-    /// <summary>0–2; absent: the server's default.</summary>
+    /// <summary>For <c>openai</c>: 0–2; absent: the server's default.</summary>
     public float? Temperature { get; set; }
+
+    /// <summary>For <c>anthropic</c>, whose API demands it: the longest answer of one turn, in tokens; a longer one is cut off. 1–200 000.</summary>
+    public int MaxOutputTokens { get; set; } = 8192;
 
     /// <summary>Time until the response begins, and then the longest silence inside it. 1 s – 10 min.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(100);
@@ -52,5 +62,8 @@ internal sealed class ModelOptions
     public string EffectiveProvider => Provider ?? (string.IsNullOrWhiteSpace(ApiKey) ? Offline : OpenAi);
 
     /// <summary>The model name as it is reported with results.</summary>
-    public string EffectiveModel => EffectiveProvider == OpenAi ? Model! : Offline;
+    public string EffectiveModel => EffectiveProvider == Offline ? Offline : Model!;
+
+    /// <summary>Where the model is asked.</summary>
+    public string EffectiveBaseUrl => BaseUrl ?? (EffectiveProvider == Anthropic ? "https://api.anthropic.com" : "https://api.openai.com/v1");
 }

@@ -10,9 +10,10 @@ internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
         var errors = new List<string>();
         switch (options.EffectiveProvider)
         {
-            case ModelOptions.OpenAi: CheckOpenAi(options, errors); break;
+            case ModelOptions.OpenAi: CheckServer(options, errors); break;
+            case ModelOptions.Anthropic: CheckAnthropic(options, errors); break;
             case ModelOptions.Offline: CheckOffline(options, errors); break;
-            default: errors.Add($"Models:Provider is '{options.Provider}': use 'offline' or 'openai'."); break;
+            default: errors.Add($"Models:Provider is '{options.Provider}': use 'offline', 'openai' or 'anthropic'."); break;
         }
 
         Range(errors, nameof(options.Timeout), options.Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
@@ -20,16 +21,26 @@ internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
         Range(errors, nameof(options.MaxRetryDelay), options.MaxRetryDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
         Range(errors, nameof(options.MaxAttempts), options.MaxAttempts, 1, 10);
         Range(errors, nameof(options.MaxConcurrency), options.MaxConcurrency, 1, 256);
+        Range(errors, nameof(options.MaxOutputTokens), options.MaxOutputTokens, 1, 200_000);
         CheckPrices(options.Prices, errors);
         if (options.Temperature is { } temperature) Range(errors, nameof(options.Temperature), temperature, 0f, 2f);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
-    private static void CheckOpenAi(ModelOptions options, List<string> errors)
+    private static void CheckAnthropic(ModelOptions options, List<string> errors)
+    {
+        CheckServer(options, errors);
+        if (options.ApiKey is null && options.BaseUrl is null)
+            errors.Add("Models:ApiKey is missing: set the key of Anthropic's API, or Models:BaseUrl to a compatible server that needs none.");
+        if (options.Temperature is { } temperature)
+            errors.Add(FormattableString.Invariant($"Models:Temperature is {temperature}, but requests of the provider 'anthropic' carry none: remove it."));
+    }
+
+    private static void CheckServer(ModelOptions options, List<string> errors)
     {
         if (string.IsNullOrWhiteSpace(options.Model))
             errors.Add("Models:Model is missing: name the model the server at Models:BaseUrl should use.");
-        if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(options.EffectiveBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             errors.Add($"Models:BaseUrl is '{options.BaseUrl}': use an absolute http or https URL such as http://localhost:11434/v1.");
         else if (url.UserInfo.Length > 0)
             errors.Add("Models:BaseUrl carries a user name or password: remove it and set Models:ApiKey.");
@@ -57,7 +68,7 @@ internal sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
     {
         if (options.Provider is null && !string.IsNullOrWhiteSpace(options.Model))
             errors.Add($"Models:Model is '{options.Model}', but without Models:ApiKey the provider is 'offline': set Models:Provider to 'openai' to use it.");
-        if (options.Provider is null && options.BaseUrl != new ModelOptions().BaseUrl)
+        if (options.Provider is null && options.BaseUrl is not null)
             errors.Add($"Models:BaseUrl is '{options.BaseUrl}', but without Models:ApiKey the provider is 'offline': set Models:Provider to 'openai' to use it.");
     }
 

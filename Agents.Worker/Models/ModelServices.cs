@@ -1,4 +1,5 @@
 using Agents.Worker.Models;
+using Agents.Worker.Models.Anthropic;
 using Agents.Worker.Models.Offline;
 using Agents.Worker.Models.OpenAi;
 using Microsoft.Extensions.AI;
@@ -22,10 +23,15 @@ internal static class ModelServices
     {
         var options = provider.GetRequiredService<IOptions<ModelOptions>>();
         var time = provider.GetRequiredService<TimeProvider>();
-        // Not from the factory: its clients carry a retry handler, and there is one retry layer only. The client's own time-outs apply.
-        IChatClient client = options.Value.EffectiveProvider == ModelOptions.OpenAi
-            ? new OpenAiChatClient(new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan }, options, time)
-            : new OfflineChatClient();
+        IChatClient client = options.Value.EffectiveProvider switch
+        {
+            ModelOptions.OpenAi => new OpenAiChatClient(new HttpClient(Transport()) { Timeout = Timeout.InfiniteTimeSpan }, options, time),
+            ModelOptions.Anthropic => new AnthropicChatClient(Transport(), options, time),
+            _ => new OfflineChatClient(),
+        };
         return new TelemetryChatClient(client, options.Value.EffectiveModel, time);
     }
+
+    // Not from the factory: its clients carry a retry handler, and there is one retry layer only. The clients' own time-outs apply.
+    private static SocketsHttpHandler Transport() => new() { PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
 }

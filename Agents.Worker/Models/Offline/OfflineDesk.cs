@@ -19,7 +19,8 @@ internal sealed class OfflineDesk
         Repository = Hint(options, ModelHints.Repository);
         OutputField = Hint(options, ModelHints.OutputField) is { Length: > 0 } field ? field : null;
         Question = new Question(Hint(options, ModelHints.Query));
-        foreach (var tool in options?.Tools?.OfType<AIFunctionDeclaration>() ?? []) _tools.TryAdd(ToolNames.Bare(tool.Name), tool);
+        var tools = options is { Tools: { } listed, ToolMode: not NoneChatToolMode } ? listed.OfType<AIFunctionDeclaration>() : [];
+        foreach (var tool in tools) _tools.TryAdd(ToolNames.Bare(tool.Name), tool);
         Round = all.Count(message => message.Contents.OfType<FunctionCallContent>().Any());
         _results = [.. all.SelectMany(m => m.Contents).OfType<FunctionResultContent>().Select(c => c.RawRepresentation).OfType<ToolRequest>()];
     }

@@ -12,24 +12,11 @@ namespace Agents.Worker.Models.OpenAi;
 internal sealed class OpenAiChatClient(HttpClient http, IOptions<ModelOptions> options, TimeProvider time) : IChatClient
 {
     private readonly ModelOptions _options = options.Value;
-    private readonly Uri _endpoint = Endpoint(options.Value.BaseUrl);
+    private readonly Uri _endpoint = Endpoint(options.Value.EffectiveBaseUrl);
 
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        // Bounds the wait for the response and for each further piece of it: re-armed at every update.
-        using var silence = new CancellationTokenSource(_options.Timeout, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
-        using var request = Request(messages, options);
-        using var response = await Guarded(SendAsync(request, linked.Token), silence, cancellationToken).ConfigureAwait(false);
-
-        await using var updates = UpdatesAsync(response, linked.Token).GetAsyncEnumerator(linked.Token);
-        while (await Guarded(updates.MoveNextAsync().AsTask(), silence, cancellationToken).ConfigureAwait(false))
-        {
-            silence.CancelAfter(_options.Timeout);
-            yield return updates.Current;
-        }
-    }
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GuardedStream.ReadAsync(token => AskAsync(messages, options, token), _endpoint, _options.Timeout, time, cancellationToken);
 
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
@@ -52,15 +39,12 @@ internal sealed class OpenAiChatClient(HttpClient http, IOptions<ModelOptions> o
         return request;
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ChatResponseUpdate> AskAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        if (response.IsSuccessStatusCode) return response;
-        using (response)
-        {
-            var body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-            throw OpenAiError.From(response.StatusCode, body, RetryAfter(response), _options.ApiKey);
-        }
+        using var request = Request(messages, options);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        await ModelRefusal.ThrowIfRefusedAsync(response, _options.ApiKey, time, cancellationToken).ConfigureAwait(false);
+        await foreach (var update in UpdatesAsync(response, cancellationToken).ConfigureAwait(false)) yield return update;
     }
 
     private static async IAsyncEnumerable<ChatResponseUpdate> UpdatesAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -75,37 +59,6 @@ internal sealed class OpenAiChatClient(HttpClient http, IOptions<ModelOptions> o
 
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await foreach (var update in reader.ReadAsync(stream, cancellationToken).ConfigureAwait(false)) yield return update;
-    }
-
-    private async Task<T> Guarded<T>(Task<T> step, CancellationTokenSource silence, CancellationToken caller)
-    {
-        try
-        {
-            return await step.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (silence.IsCancellationRequested && !caller.IsCancellationRequested)
-        {
-            throw new ModelException(ModelFailure.Timeout, $"The model server was silent for {_options.Timeout.TotalSeconds:0} s (Models:Timeout).");
-        }
-        catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
-        {
-            throw new ModelException(ModelFailure.BrokenStream, $"The model server closed the connection before it answered: {error.GetBaseException().Message}", error);
-        }
-        catch (HttpRequestException error)
-        {
-            throw new ModelException(ModelFailure.Unavailable, $"The model server at {_endpoint.GetLeftPart(UriPartial.Authority)} cannot be reached: {error.Message}", error);
-        }
-        catch (IOException error)
-        {
-            throw new ModelException(ModelFailure.BrokenStream, $"The model server's answer was cut off: {error.Message}", error);
-        }
-    }
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response)
-    {
-        var header = response.Headers.RetryAfter;
-        var wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wait is { } value && value < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
 
     private static Uri Endpoint(string baseUrl)

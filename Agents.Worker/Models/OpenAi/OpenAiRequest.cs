@@ -73,7 +73,8 @@ internal static class OpenAiRequest
     private static void WriteTools(Utf8JsonWriter json, ChatOptions? options)
     {
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().ToList();
-        if (tools is not { Count: > 0 }) return;
+        // Not every server knows tool_choice "none"; none of them calls what it was not given.
+        if (tools is not { Count: > 0 } || options!.ToolMode is NoneChatToolMode) return;
         json.WriteStartArray("tools");
         foreach (var tool in tools)
         {

@@ -21,7 +21,8 @@ internal sealed class OpenAiStream
         {
             if (item.Data.Length == 0) continue;
             if (done = item.Data.AsSpan().Trim() is "[DONE]") break;
-            if (Read(item.Data) is { Length: > 0 } text) yield return Update(new TextContent(text));
+            // A piece of a tool call shows nothing yet, but it is no silence either.
+            yield return Read(item.Data) is { Length: > 0 } text ? Update(new TextContent(text)) : Update();
         }
 
         // Some servers leave out [DONE]; a finish reason is as good an end. Neither: the connection was cut.
@@ -52,7 +53,7 @@ internal sealed class OpenAiStream
 
         if (chunk.ValueKind != JsonValueKind.Object) throw Broken("carried JSON that is no object");
         if (chunk.TryGetProperty("error", out var failure) && failure.ValueKind is not JsonValueKind.Null)
-            throw new ModelException(ModelFailure.Unavailable, $"The model server reported an error in its stream: {OpenAiError.Describe(data)}");
+            throw new ModelException(ModelFailure.Unavailable, $"The model server reported an error in its stream: {ModelRefusal.Describe(data)}");
         _responseId ??= Text(chunk, "id");
         _model ??= Text(chunk, "model");
         if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object) _usage = Usage(usage);

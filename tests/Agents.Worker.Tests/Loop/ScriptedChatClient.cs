@@ -15,7 +15,7 @@ internal sealed class ScriptedChatClient(Func<ScriptedChatClient.Request, IEnume
     {
         public string Agent => (string)Options.AdditionalProperties!["agents.agent"]!;
 
-        public bool HasTools => Options.Tools is { Count: > 0 };
+        public bool HasTools => Options is { Tools.Count: > 0, ToolMode: not NoneChatToolMode };
 
         public IReadOnlyList<FunctionResultContent> Results => [.. Messages.SelectMany(m => m.Contents).OfType<FunctionResultContent>()];
 

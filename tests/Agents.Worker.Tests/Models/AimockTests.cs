@@ -8,7 +8,7 @@ using Microsoft.Extensions.AI;
 
 namespace Agents.Worker.Tests.Models;
 
-/// <summary>Against a server of the OpenAI wire that other people wrote.</summary>
+/// <summary>Against a server of both wires, OpenAI's and Anthropic's, that other people wrote.</summary>
 public sealed class AimockTests
 {
     private const string Fixtures = """
@@ -16,17 +16,20 @@ public sealed class AimockTests
           { "match": { "toolCallId": "call_b" }, "response": { "content": "Both tools answered.\n```result\n{\"next_actions\": [\"Look at src/Orders.cs:40\"], \"confidence\": 0.9}\n```" } },
           { "match": { "userMessage": "use tools" }, "response": { "toolCalls": [
               { "id": "call_a", "name": "repository__repo_get_info", "arguments": { "repository": "shop" } },
-              { "id": "call_b", "name": "repository__find_duplicates", "arguments": { "repository": "shop", "limit": 3 } } ] } },
+              { "id": "call_b", "name": "repository__find_duplicates", "arguments": { "repository": "shop", "limit": 3 } } ],
+              "usage": { "prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39 } } },
           { "match": { "userMessage": "cut off" }, "response": { "content": "A rather long answer that will never come to its end because the stream is cut" }, "truncateAfterChunks": 2, "chunkSize": 5 },
           { "match": { "userMessage": "hello" }, "response": { "content": "Hello from the other side.", "usage": { "prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19 } }, "chunkSize": 4 }
         ]
         """;
 
-    [Fact]
-    public async Task Turn_StreamsTextAndUsage()
+    [Theory]
+    [InlineData(ModelOptions.OpenAi)]
+    [InlineData(ModelOptions.Anthropic)]
+    public async Task Turn_StreamsTextAndUsage(string provider)
     {
         await using var mock = await StartAsync();
-        using var client = Client(mock);
+        using var client = Client(mock, provider);
 
         var turn = await client.AskAsync("hello");
 
@@ -37,11 +40,13 @@ public sealed class AimockTests
         turn.FinishReason.ShouldBe("stop");
     }
 
-    [Fact]
-    public async Task Turn_TakesParallelCalls_AndTheServerTheirResults()
+    [Theory]
+    [InlineData(ModelOptions.OpenAi)]
+    [InlineData(ModelOptions.Anthropic)]
+    public async Task Turn_TakesParallelCalls_AndTheServerTheirResults(string provider)
     {
         await using var mock = await StartAsync();
-        using var client = Client(mock);
+        using var client = Client(mock, provider);
         ChatMessage question = new(ChatRole.User, "use tools");
 
         var turn = await client.AskAsync([question]);
@@ -57,12 +62,14 @@ public sealed class AimockTests
         answer.Text.ShouldStartWith("Both tools answered.");
     }
 
-    [Fact]
-    public async Task RateLimit_CostsExactlyThePolicysRequests()
+    [Theory]
+    [InlineData(ModelOptions.OpenAi)]
+    [InlineData(ModelOptions.Anthropic)]
+    public async Task RateLimit_CostsExactlyThePolicysRequests(string provider)
     {
         await using var mock = await StartAsync();
         await ChaosAsync(mock, new { rateLimitRate = 1 });
-        using var client = Client(mock, options => (options.MaxAttempts, options.MaxRetryDelay) = (3, TimeSpan.FromMinutes(2)), new ManualTimeProvider());
+        using var client = Client(mock, provider, options => (options.MaxAttempts, options.MaxRetryDelay) = (3, TimeSpan.FromMinutes(2)), new ManualTimeProvider());
 
         var error = await FailAsync(client);
 
@@ -72,14 +79,17 @@ public sealed class AimockTests
     }
 
     [Theory]
-    [InlineData("dropRate", nameof(ModelFailure.Unavailable))]
-    [InlineData("malformedRate", nameof(ModelFailure.BrokenStream))]
-    [InlineData("disconnectRate", nameof(ModelFailure.BrokenStream))]
-    public async Task Fault_IsRepeatedByThePolicyAndThenTold(string fault, string failure)
+    [InlineData(ModelOptions.OpenAi, "dropRate", nameof(ModelFailure.Unavailable))]
+    [InlineData(ModelOptions.OpenAi, "malformedRate", nameof(ModelFailure.BrokenStream))]
+    [InlineData(ModelOptions.OpenAi, "disconnectRate", nameof(ModelFailure.BrokenStream))]
+    [InlineData(ModelOptions.Anthropic, "dropRate", nameof(ModelFailure.Unavailable))]
+    [InlineData(ModelOptions.Anthropic, "malformedRate", nameof(ModelFailure.BrokenStream))]
+    [InlineData(ModelOptions.Anthropic, "disconnectRate", nameof(ModelFailure.BrokenStream))]
+    public async Task Fault_IsRepeatedByThePolicyAndThenTold(string provider, string fault, string failure)
     {
         await using var mock = await StartAsync();
         await ChaosAsync(mock, new Dictionary<string, double> { [fault] = 1 });
-        using var client = Client(mock, options => options.MaxAttempts = 2);
+        using var client = Client(mock, provider, options => options.MaxAttempts = 2);
 
         var error = await Should.ThrowAsync<ModelException>(() => client.AskAsync("hello"));
 
@@ -87,11 +97,13 @@ public sealed class AimockTests
         (await RequestsAsync(mock)).ShouldBe(2);
     }
 
-    [Fact]
-    public async Task BrokenStream_StartsTheTurnAgain()
+    [Theory]
+    [InlineData(ModelOptions.OpenAi)]
+    [InlineData(ModelOptions.Anthropic)]
+    public async Task BrokenStream_StartsTheTurnAgain(string provider)
     {
         await using var mock = await StartAsync();
-        using var client = Client(mock, options => options.MaxAttempts = 2);
+        using var client = Client(mock, provider, options => options.MaxAttempts = 2);
 
         var error = await Should.ThrowAsync<ModelException>(() => client.AskAsync("cut off"));
 
@@ -100,15 +112,17 @@ public sealed class AimockTests
         (await RequestsAsync(mock)).ShouldBe(2);
     }
 
-    [Fact]
-    public async Task Run_GoesThroughTheSameLoopWithAModel()
+    [Theory]
+    [InlineData(ModelOptions.OpenAi)]
+    [InlineData(ModelOptions.Anthropic)]
+    public async Task Run_GoesThroughTheSameLoopWithAModel(string provider)
     {
         await using var mock = await StartAsync();
         using var directory = new TemporaryDirectory();
         await using var gateway = await GatewayServer.StartAsync(RepositoryAnswers.Tools, RepositoryAnswers.Answer);
         await using var worker = await WorkerHost.StartAsync(directory.FullPath, gateway.Endpoint, settings: new Dictionary<string, string?>
         {
-            ["Models:Provider"] = "openai", ["Models:BaseUrl"] = mock.ReadyLine + "/v1", ["Models:Model"] = "gpt-4o-mini", ["Models:ApiKey"] = "sk-test",
+            ["Models:Provider"] = provider, ["Models:BaseUrl"] = BaseUrl(mock, provider), ["Models:Model"] = "gpt-4o-mini", ["Models:ApiKey"] = "sk-test",
         });
 
         var run = await worker.RunAsync("use tools", [BuiltInAgents.ConvoStarter]);
@@ -127,7 +141,16 @@ public sealed class AimockTests
 
     private static Task<NodeProcess> StartAsync() => NodeProcess.StartAsync("openai-mock.mjs", [Fixtures], isReady: line => line.StartsWith("http", StringComparison.Ordinal));
 
-    private static ModelClient Client(NodeProcess mock, Action<ModelOptions>? configure = null, TimeProvider? time = null) => new(mock.ReadyLine + "/v1", configure, time);
+    private static ModelClient Client(NodeProcess mock, string provider, Action<ModelOptions>? configure = null, TimeProvider? time = null) => new(
+        BaseUrl(mock, provider),
+        options =>
+        {
+            (options.Provider, options.ApiKey) = (provider, "sk-test");
+            configure?.Invoke(options);
+        },
+        time);
+
+    private static string BaseUrl(NodeProcess mock, string provider) => mock.ReadyLine + (provider == ModelOptions.Anthropic ? "" : "/v1");
 
     /// <summary>Asks while the clock runs ahead, so that no test waits for a real Retry-After.</summary>
     private static async Task<ModelException> FailAsync(ModelClient client)
@@ -150,7 +173,7 @@ public sealed class AimockTests
     private static async Task<int> RequestsAsync(NodeProcess mock)
     {
         using var http = new HttpClient();
-        var journal = await http.GetFromJsonAsync<JsonElement>(mock.ReadyLine + "/__aimock/journal?path=/v1/chat/completions", TestContext.Current.CancellationToken);
+        var journal = await http.GetFromJsonAsync<JsonElement>(mock.ReadyLine + "/__aimock/journal", TestContext.Current.CancellationToken);
         return (journal.ValueKind == JsonValueKind.Array ? journal : journal.GetProperty("entries")).GetArrayLength();
     }
 }

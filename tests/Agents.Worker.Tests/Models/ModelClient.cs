@@ -1,4 +1,5 @@
 using Agents.Worker.Models;
+using Agents.Worker.Models.Anthropic;
 using Agents.Worker.Models.OpenAi;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -8,7 +9,7 @@ namespace Agents.Worker.Tests.Models;
 /// <summary>Turns against a real HTTP server, as the worker makes them.</summary>
 internal sealed class ModelClient : IDisposable, ITurnListener
 {
-    private readonly OpenAiChatClient _client;
+    private readonly IChatClient _client;
     private readonly ModelTurns _turns;
 
     public ModelClient(string baseUrl, Action<ModelOptions>? configure = null, TimeProvider? time = null)
@@ -16,7 +17,9 @@ internal sealed class ModelClient : IDisposable, ITurnListener
         var options = new ModelOptions { Provider = ModelOptions.OpenAi, BaseUrl = baseUrl, Model = "test-model", RetryDelay = TimeSpan.Zero };
         Clock = time as ManualTimeProvider;
         configure?.Invoke(options);
-        _client = new OpenAiChatClient(new HttpClient { Timeout = Timeout.InfiniteTimeSpan }, Options.Create(options), time ?? TimeProvider.System);
+        _client = options.Provider == ModelOptions.Anthropic
+            ? new AnthropicChatClient(new SocketsHttpHandler(), Options.Create(options), time ?? TimeProvider.System)
+            : new OpenAiChatClient(new HttpClient { Timeout = Timeout.InfiniteTimeSpan }, Options.Create(options), time ?? TimeProvider.System);
         _turns = new ModelTurns(_client, Options.Create(options), time ?? TimeProvider.System);
     }
 
@@ -30,6 +33,9 @@ internal sealed class ModelClient : IDisposable, ITurnListener
 
     public Task<ModelTurn> AskAsync(IReadOnlyList<ChatMessage> messages, params AITool[] tools) =>
         _turns.RunAsync(messages, new ChatOptions { Tools = tools }, this, TestContext.Current.CancellationToken);
+
+    public Task<ModelTurn> AskAsync(IReadOnlyList<ChatMessage> messages, ChatOptions options) =>
+        _turns.RunAsync(messages, options, this, TestContext.Current.CancellationToken);
 
     public Task<ModelTurn> AskAsync(CancellationToken cancellationToken) =>
         _turns.RunAsync([new ChatMessage(ChatRole.User, "hello")], new ChatOptions(), this, cancellationToken);

@@ -20,6 +20,18 @@ public sealed class ModelOptionsTests
         Errors(new ModelOptions { Provider = "openai", BaseUrl = "http://localhost:11434/v1", Model = "llama3.2" }).ShouldBeEmpty();
 
     [Fact]
+    public void Validate_AcceptsAnthropic_WithAKeyOrAServerThatNeedsNone()
+    {
+        Errors(new ModelOptions { Provider = "anthropic", Model = "claude", ApiKey = Key }).ShouldBeEmpty();
+        Errors(new ModelOptions { Provider = "anthropic", Model = "claude", BaseUrl = "http://localhost:11434" }).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Validate_NamesWhatAnthropicNeeds() =>
+        Errors(new ModelOptions { Provider = "anthropic", Temperature = 1.5f, MaxOutputTokens = 0 }).Select(error => error.Split(' ')[0])
+            .ShouldBe(["Models:Model", "Models:ApiKey", "Models:Temperature", "Models:MaxOutputTokens"]);
+
+    [Fact]
     public void Validate_ReportsEverythingAtOnce_AndNeverTheKey()
     {
         var errors = Errors(new ModelOptions
@@ -51,7 +63,7 @@ public sealed class ModelOptionsTests
 
     [Fact]
     public void Validate_RefusesAnUnknownProvider() =>
-        Errors(new ModelOptions { Provider = "oracle" }).ShouldHaveSingleItem().ShouldBe("Models:Provider is 'oracle': use 'offline' or 'openai'.");
+        Errors(new ModelOptions { Provider = "oracle" }).ShouldHaveSingleItem().ShouldBe("Models:Provider is 'oracle': use 'offline', 'openai' or 'anthropic'.");
 
     [Fact]
     public void Validate_SaysThatAModelIsNotUsed_WithoutAKeyAndAProvider() =>

@@ -163,7 +163,7 @@ public sealed class OpenAiChatClientTests
     [InlineData(401, """{"error":{"message":"Incorrect API key provided: sk-secret."}}""", "Incorrect API key provided: ***. Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
     [InlineData(404, """{"error":"model 'x' not found"}""", "model 'x' not found. Check Models:BaseUrl and Models:Model.", nameof(ModelFailure.Rejected))]
     [InlineData(422, """{"detail":"wrong shape"}""", "wrong shape", nameof(ModelFailure.Rejected))]
-    [InlineData(403, "<html>denied</html>", "<html>denied</html>. Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
+    [InlineData(403, "<html>denied</html>", "an HTML page instead of an API's answer. Check Models:ApiKey.", nameof(ModelFailure.Unauthorized))]
     [InlineData(400, "", "(empty body)", nameof(ModelFailure.Rejected))]
     public async Task Refusal_IsReadableAndNotRepeated(int status, string body, string message, string failure)
     {
@@ -175,6 +175,34 @@ public sealed class OpenAiChatClientTests
         error.Message.ShouldBe($"The model server answered {status}: {message}");
         error.Failure.ToString().ShouldBe(failure);
         server.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Page_IsToldAndNotRepeated_WhenTheAddressIsAWebSite()
+    {
+        await using var server = await OpenAiServer.StartAsync((_, context) =>
+        {
+            context.Response.ContentType = "text/html; charset=utf-8";
+            return context.Response.WriteAsync("<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head><body>…</body></html>");
+        });
+        using var client = new ModelClient(server.BaseUrl);
+
+        var error = await Should.ThrowAsync<ModelException>(() => client.AskAsync());
+
+        error.Message.ShouldBe("The model server answered 200: an HTML page instead of an API's answer, \"Sign in & go\". Check Models:BaseUrl.");
+        error.Failure.ShouldBe(ModelFailure.Rejected);
+        server.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Request_LeavesTheToolsOut_WhenNoneMayBeCalled()
+    {
+        await using var server = await OpenAiServer.StreamingAsync(Hello);
+        using var client = new ModelClient(server.BaseUrl);
+
+        await client.AskAsync([new(ChatRole.User, "hello")], new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "f")], ToolMode = ChatToolMode.None });
+
+        server.Requests.Single().Body.TryGetProperty("tools", out _).ShouldBeFalse();
     }
 
     [Theory]

@@ -7,14 +7,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Agents.Worker.Tests.Models;
 
-/// <summary>A server of chat completions on a free port that writes exactly the bytes a test gives it.</summary>
+/// <summary>A model's server on a free port that writes exactly the bytes a test gives it.</summary>
 internal sealed class OpenAiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
     private OpenAiServer(WebApplication app) => _app = app;
 
-    internal sealed record Request(string Path, JsonElement Body, string? Authorization, string? ApiKey);
+    internal sealed record Request(string Path, JsonElement Body, string? Authorization, string? ApiKey, string? AnthropicKey);
 
     public ConcurrentQueue<Request> Requests { get; private init; } = new();
 
@@ -32,7 +32,7 @@ internal sealed class OpenAiServer : IAsyncDisposable
         app.MapPost("/{**path}", async context =>
         {
             var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body, cancellationToken: context.RequestAborted);
-            var request = new Request(context.Request.Path + context.Request.QueryString, body, context.Request.Headers.Authorization, context.Request.Headers["api-key"]);
+            var request = new Request(context.Request.Path + context.Request.QueryString, body, context.Request.Headers.Authorization, context.Request.Headers["api-key"], context.Request.Headers["x-api-key"]);
             requests.Enqueue(request);
             context.Features.Set(request);
             await answer(Interlocked.Increment(ref count), context);
