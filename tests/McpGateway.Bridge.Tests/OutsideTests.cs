@@ -79,6 +79,30 @@ public sealed class OutsideTests
         upstream.Of("(answer)").Select(answer => answer["id"]!.GetValue<int>()).ShouldBe([second.Id]);
     }
 
+    /// <summary>Its next stream is another one, and it does not say where it stood.</summary>
+    [Fact]
+    public async Task Question_OutsideOfCalls_WaitsForAClientThatListensNoMore_AndGoesOnTheNextStreamItOpens()
+    {
+        await using var upstream = await StartAsync();
+        await using var gateway = await GatewayProcess.StartAsync(GatewayProcess.Entry("up", upstream.Url));
+        var client = await OldClient.ConnectAsync(gateway.Client, "/mcp/up", JsonNode.Parse("""{"sampling":{}}""")!.AsObject());
+        await using (await client.ListenAsync()) (await client.CallAsync("echo")).Text.ShouldBe("on");
+        var session = upstream.Arrivals("tools/call")[0].Session;
+        await Eventually.HoldsAsync(() => upstream.Listening.Contains(session));
+        await Eventually.SeesAsync(async () => JsonNode.Parse(await gateway.Client.GetStringAsync(new Uri("/sessions", UriKind.Relative)))!, report => report["connections"]!.GetValue<int>() == 0);
+        var question = upstream.Question("sampling/createMessage", "{}");
+        upstream.Say(session, question.Message);
+        // When this has come too, the question has: both wait on the stream that has no connection.
+        upstream.Say(session, Log("error", "this"));
+        await Eventually.SeesAsync(async () => JsonNode.Parse(await gateway.Client.GetStringAsync(new Uri("/sessions", UriKind.Relative)))!, report => report["sessions"]![0]!["streams"]![0]!["events"]!.GetValue<int>() == 2);
+
+        await using var heard = await client.ListenAsync();
+
+        await client.AnswerAsync(await heard.NextAsync());
+        (await question.Answer.WaitAsync(Eventually.Patience))["result"].ShouldNotBeNull();
+        (await heard.NextAsync())["method"]!.GetValue<string>().ShouldBe("notifications/message");
+    }
+
     private static string Log(string level, string text) => $$$"""{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"{{{level}}}","data":"{{{text}}}"}}""";
 
     private static async Task<OddUpstream> StartAsync()

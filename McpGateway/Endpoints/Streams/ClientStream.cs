@@ -172,6 +172,23 @@ internal sealed class ClientStream
         return isSent || (alsoUnsent && !IsAttached && !isEnd) ? DropFirst() : 0;
     }
 
+    /// <summary>Under the lock: gives what has not been sent to another stream of the session, in order.</summary>
+    public void MoveUnsent(ClientStream to)
+    {
+        var sent = (int)(_sent - _first + 1);
+        if (_events.Count == sent) return;
+        var events = _events.ToArray();
+        _events.Clear();
+        foreach (var kept in events.AsSpan(0, sent)) _events.Enqueue(kept);
+        foreach (var unsent in events.AsSpan(sent))
+        {
+            Bytes -= unsent.Message.Length;
+            _owner.Removed(unsent.Message.Length);
+        }
+
+        foreach (var unsent in events.AsSpan(sent)) to.Append(unsent.Message, unsent.Once);
+    }
+
     /// <summary>Under the lock: drops everything.</summary>
     public long DropAll()
     {

@@ -35,6 +35,7 @@ internal sealed class SessionStreams(StreamBounds bounds, TimeProvider time, str
             _streams.Add(stream);
             if (kind == StreamKind.Listening && _streams.Count(one => one.Kind == StreamKind.Listening) > MaxListening)
                 surplus = _streams.First(one => one.Kind == StreamKind.Listening);
+            if (kind == StreamKind.Listening) TakeOver(stream);
             if (surplus is not null) Forget(surplus);
         }
 
@@ -126,6 +127,19 @@ internal sealed class SessionStreams(StreamBounds bounds, TimeProvider time, str
     }
 
     private static bool IsListening(ClientStream stream) => stream is { IsComplete: false, Kind: StreamKind.Listening or StreamKind.Pair };
+
+    /// <summary>
+    /// Under the lock: a client that listens anew, without saying from where, gets what has waited for it since it lost its connection. None of that has
+    /// been sent; what was stays where it is, for one who asks for it by its id.
+    /// </summary>
+    private void TakeOver(ClientStream listening)
+    {
+        // A copy: over the bounds, a stream may go meanwhile.
+        foreach (var before in _streams.ToArray())
+        {
+            if (before is { Kind: StreamKind.Listening, IsComplete: false, IsAttached: false } && before != listening) before.MoveUnsent(listening);
+        }
+    }
 
     private void Trim()
     {

@@ -49,6 +49,43 @@ public sealed class SessionStreamsTests
     }
 
     [Fact]
+    public async Task WhatWaits_GoesOnTheNextStreamThatIsOpened_ButNotWhatWasSent()
+    {
+        var streams = new SessionStreams(new StreamBounds(100, 1000), _time);
+        var first = streams.Open(StreamKind.Listening);
+        streams.TrySend("sent"u8);
+        (await ReadOnceAsync(first)).ShouldBe(["sent"]);
+        streams.TrySend("one"u8, once: "one");
+        streams.TrySend("two"u8);
+
+        var second = streams.Open(StreamKind.Listening);
+
+        streams.TrySend("one"u8, once: "one");
+        (await ReadOnceAsync(first)).ShouldBe(["sent"]);
+        (await ReadOnceAsync(second)).ShouldBe(["one", "two"]);
+        streams.Report().Sum(report => report.Bytes).ShouldBe(10);
+    }
+
+    /// <summary>An answer over all bounds stays, and every event after it makes room, from several streams at once.</summary>
+    [Fact]
+    public void Answer_Stays_WhenWhatWaitsIsMovedBesideIt()
+    {
+        var streams = new SessionStreams(new StreamBounds(3, 1000), _time);
+        for (var i = 0; i < 3; i++)
+        {
+            var call = streams.Open(StreamKind.Call, "1"u8);
+            call.Finish("read"u8);
+            Sent(call);
+            streams.Open(StreamKind.Listening).Append("waits"u8);
+        }
+
+        streams.Open(StreamKind.Call, "2"u8).Finish(new byte[5000]);
+        streams.Open(StreamKind.Listening);
+
+        streams.Report().ShouldContain(report => report.Kind == StreamKind.Call && report.Bytes == 5000);
+    }
+
+    [Fact]
     public void Sweep_ForgetsCompletedStreams_AfterTheirTime()
     {
         var streams = new SessionStreams(new StreamBounds(3, 1000), _time);
@@ -104,6 +141,18 @@ public sealed class SessionStreamsTests
 
         await producer;
         seen.ShouldBe(Enumerable.Range(1, messages).Select(i => $"m{i}"));
+    }
+
+    /// <summary>What a connection gets that leaves again.</summary>
+    private static async Task<string[]> ReadOnceAsync(ClientStream stream, long after = 0)
+    {
+        var connection = new StreamConnection(new DefaultHttpContext(), stream, new StreamHub());
+        stream.Attach(connection, after);
+        var pipe = new Pipe();
+        stream.WriteTo(pipe.Writer, connection);
+        await pipe.Writer.CompleteAsync();
+        stream.Detach(connection);
+        return [.. Data(await ReadAsync(pipe.Reader))];
     }
 
     private static string Sent(ClientStream stream)
