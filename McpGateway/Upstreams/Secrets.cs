@@ -21,8 +21,11 @@ internal sealed class Secrets
     public Secrets(IEnumerable<string> headers, IEnumerable<string> others)
     {
         var texts = headers.SelectMany(static value => value.Split(' ').Append(value)).Concat(others.SelectMany(static value => value.Split('\n', StringSplitOptions.TrimEntries).Append(value)));
-        _texts = [.. texts.Where(static text => text.Length >= Shortest).Distinct(StringComparer.Ordinal).OrderByDescending(static text => text.Length)];
+        _texts = [.. texts.Where(static text => text.Length >= Shortest && !IsPath(text)).Distinct(StringComparer.Ordinal).OrderByDescending(static text => text.Length)];
     }
+
+    /// <summary>Where something lies is no secret, and stands in every other line of a log.</summary>
+    private static bool IsPath(string text) => Path.IsPathFullyQualified(text) && Path.Exists(text);
 
     /// <summary>The text with <c>***</c> for each secret.</summary>
     public string Redact(string text)
