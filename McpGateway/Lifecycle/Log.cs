@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(1007, LogLevel.Warning, "The {Noun} {Name} of {Upstream} is not on the aggregate: {Owner}, which has the same, comes first.")]
     public static partial void Shadowed(this ILogger logger, string noun, string name, string upstream, string owner);
 
+    [LoggerMessage(1008, LogLevel.Warning, "Upstream {Upstream} said {Count} more lines in a row that are no message.")]
+    public static partial void IgnoredMore(this ILogger logger, string upstream, int count);
+
     [LoggerMessage(2001, LogLevel.Debug, "Session {Session} of {Upstream} opened in {Milliseconds:0} ms.")]
     public static partial void SessionOpened(this ILogger logger, long session, string upstream, double milliseconds);
 

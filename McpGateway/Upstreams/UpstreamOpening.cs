@@ -119,7 +119,7 @@ internal sealed class UpstreamOpening(UpstreamConfig config, GatewayOptions opti
     private async Task<UpstreamLink> LinkAsync(UpstreamTransport transport, CancellationToken cancellationToken) => transport switch
     {
         UpstreamTransport.Stdio => await StdioLink.StartAsync(config, options.MessageLimit, time, logger),
-        UpstreamTransport.Sse => await SseLink.OpenAsync(http, config, time, logger, cancellationToken),
+        UpstreamTransport.Sse => await SseLink.OpenAsync(http, config, options.MessageLimit, time, logger, cancellationToken),
         _ => new HttpLink(http, config, options.MessageLimit, time, logger),
     };
 

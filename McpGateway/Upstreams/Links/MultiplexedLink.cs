@@ -13,13 +13,13 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
 {
     private readonly ConcurrentDictionary<long, Exchange> _exchanges = new();
     private readonly CancellationTokenSource _closing = new();
-    private string? _brokenReason;
+    private Broken? _broken;
 
     public override bool KeepsSession => true;
 
     public override bool NeedsProbe => false;
 
-    public override string? BrokenReason => Volatile.Read(ref _brokenReason);
+    public override string? BrokenReason => Volatile.Read(ref _broken)?.Reason;
 
     /// <summary>Cancelled when the link is disposed; the reader runs on it.</summary>
     protected CancellationToken Closing => _closing.Token;
@@ -29,10 +29,10 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
         var exchange = new Exchange(this, request.Id, request.IsClients);
         _exchanges[request.Id] = exchange;
         // Registered first, checked second: a break in between either sees the exchange or is seen here.
-        if (BrokenReason is { } reason)
+        if (Volatile.Read(ref _broken) is { } broken)
         {
             await exchange.DisposeAsync();
-            throw new UpstreamException(FailureKind.Unreachable, reason);
+            throw new UpstreamException(broken.Kind == FailureKind.NotMcp ? FailureKind.NotMcp : FailureKind.Unreachable, broken.Reason);
         }
 
         try
@@ -81,24 +81,29 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
     protected abstract Task WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken);
 
     /// <summary>Marks the link failed, once, and fails every call that waits on it.</summary>
-    protected void Break(string reason)
+    /// <param name="reason">A sentence for whoever waits.</param>
+    /// <param name="kind"><see cref="FailureKind.NotMcp"/> only where the upstream has never said a message, so that no call can have run.</param>
+    protected void Break(string reason, FailureKind kind = FailureKind.OutcomeUnknown)
     {
-        if (Interlocked.CompareExchange(ref _brokenReason, reason, null) is not null) return;
-        foreach (var exchange in _exchanges.Values) exchange.Fail(reason);
+        if (Interlocked.CompareExchange(ref _broken, new Broken(reason, kind), null) is not null) return;
+        foreach (var exchange in _exchanges.Values) exchange.Fail(reason, kind);
     }
 
-    /// <summary>Gives a received message to the call it belongs to. Takes the buffer over.</summary>
-    protected void Deliver(MessageBuffer buffer)
+    /// <summary>What was received is no message, and is ignored.</summary>
+    protected virtual void Ignore(ReadOnlySpan<byte> bytes, string reason) => Logger.IgnoredMessage(reason);
+
+    /// <summary>Gives a received message to the call it belongs to; false when it is none. Takes the buffer over.</summary>
+    protected bool Deliver(MessageBuffer buffer)
     {
         UpstreamMessage message;
         try
         {
-            message = UpstreamMessage.Scan(buffer);
+            message = new UpstreamMessage(buffer, MessageScanner.Scan(buffer.Span));
         }
         catch (MessageRefusedException refused)
         {
-            Logger.IgnoredMessage(refused.Message);
-            return;
+            using (buffer) Ignore(buffer.Span, refused.Message);
+            return false;
         }
 
         if (FindOwner(message) is { } owner)
@@ -109,6 +114,8 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
         {
             DeliverOutside(message, Closing);
         }
+
+        return true;
     }
 
     /// <summary>
@@ -159,6 +166,9 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
         return newest;
     }
 
+    /// <summary>Why the link failed, and what the calls under way fail with.</summary>
+    private sealed record Broken(string Reason, FailureKind Kind);
+
     private sealed class Exchange : UpstreamExchange
     {
         private readonly MultiplexedLink? _link;
@@ -176,7 +186,7 @@ internal abstract class MultiplexedLink(string upstream, ILogger logger) : Upstr
 
         public bool TryAdd(UpstreamMessage message) => _messages.Writer.TryWrite(message);
 
-        public void Fail(string reason) => _messages.Writer.TryComplete(new UpstreamException(FailureKind.OutcomeUnknown, reason));
+        public void Fail(string reason, FailureKind kind) => _messages.Writer.TryComplete(new UpstreamException(kind, reason));
 
         public override async ValueTask<UpstreamMessage> NextAsync(CancellationToken cancellationToken)
         {

@@ -14,6 +14,7 @@ internal sealed class SseLink : MultiplexedLink
 
     private readonly HttpMessageInvoker _http;
     private readonly UpstreamConfig _config;
+    private readonly int _messageLimit;
     private readonly HttpResponseMessage _stream;
     private readonly TimeProvider _time;
     private readonly ReplicaRepeats _replicas = new();
@@ -21,16 +22,16 @@ internal sealed class SseLink : MultiplexedLink
     private readonly Task _reading;
     private int _disposed;
 
-    private SseLink(HttpMessageInvoker http, UpstreamConfig config, HttpResponseMessage stream, TimeProvider time, ILogger logger)
+    private SseLink(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, HttpResponseMessage stream, TimeProvider time, ILogger logger)
         : base(config.Name, logger)
     {
-        (_http, _config, _stream, _time) = (http, config, stream, time);
+        (_http, _config, _messageLimit, _stream, _time) = (http, config, messageLimit, stream, time);
         _reading = Task.Run(ReadAsync);
     }
 
     /// <summary>Opens the stream and waits for the address to post to.</summary>
     /// <exception cref="UpstreamException">There is no such stream at the address.</exception>
-    public static async Task<SseLink> OpenAsync(HttpMessageInvoker http, UpstreamConfig config, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<SseLink> OpenAsync(HttpMessageInvoker http, UpstreamConfig config, int messageLimit, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         using var get = new HttpRequestMessage(HttpMethod.Get, config.Url);
         get.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
@@ -55,7 +56,7 @@ internal sealed class SseLink : MultiplexedLink
             using (var body = await HttpFailure.ReadBodyAsync(response, BodyLimit, cancellationToken)) throw HttpFailure.Classify(response, body.Span, UpstreamTransport.Sse, heldSession: false, config, time);
         }
 
-        var link = new SseLink(http, config, response, time, logger);
+        var link = new SseLink(http, config, messageLimit, response, time, logger);
         try
         {
             await link._endpoint.Task.WaitAsync(cancellationToken);
@@ -134,11 +135,15 @@ internal sealed class SseLink : MultiplexedLink
         try
         {
             await using var stream = await _stream.Content.ReadAsStreamAsync(Closing);
-            await foreach (var item in SseParser.Create(stream, static (_, data) => MessageBuffer.CopyOf(data)).EnumerateAsync(Closing)) Receive(item);
+            await foreach (var item in BoundedEvents.Parse(stream, _messageLimit).EnumerateAsync(Closing)) Receive(item);
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or OperationCanceledException)
         {
             reason = $"The upstream's stream broke: {exception.Message}";
+        }
+        catch (MessageTooLargeException exception)
+        {
+            reason = $"What the upstream said is too large. {exception.Message} Raise Gateway:MessageLimit to take it.";
         }
 
         Break(reason);

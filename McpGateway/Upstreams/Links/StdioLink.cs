@@ -21,6 +21,7 @@ internal sealed class StdioLink : MultiplexedLink
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ChildSpeech _speech;
+    private readonly Noise _noise;
     private readonly Task _reading;
     private readonly Task _errors;
     private readonly Task _watching;
@@ -31,6 +32,7 @@ internal sealed class StdioLink : MultiplexedLink
     {
         (_process, _messageLimit, _time) = (process, messageLimit, time);
         _speech = new ChildSpeech(config.Name, config.Secrets, logger);
+        _noise = new Noise(config.Name, config.Secrets, logger);
         _reading = Task.Run(ReadAsync);
         _errors = Task.Run(() => _speech.ReadAsync(process.Error));
         _watching = Task.Run(WatchAsync);
@@ -142,7 +144,15 @@ internal sealed class StdioLink : MultiplexedLink
             while (await lines.ReadAsync(CancellationToken.None) is { } line)
             {
                 if (line.Length == 0) line.Dispose();
-                else Deliver(line);
+                else if (Deliver(line)) _noise.End();
+                else if (_noise.Verdict is not null) break;
+            }
+
+            _noise.End();
+            if (_noise.Verdict is { } verdict)
+            {
+                Break(verdict, _noise.IsAllThereWas ? FailureKind.NotMcp : FailureKind.OutcomeUnknown);
+                return;
             }
 
             Break(await ExitSentenceAsync("The process closed its output."));
@@ -152,6 +162,8 @@ internal sealed class StdioLink : MultiplexedLink
             Break($"The process's output cannot be read: {exception.Message}");
         }
     }
+
+    protected override void Ignore(ReadOnlySpan<byte> bytes, string reason) => _noise.Hear(bytes, reason);
 
     private async Task<string> ExitSentenceAsync(string whenItLives)
     {
