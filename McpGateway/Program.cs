@@ -15,8 +15,11 @@ builder.Services.AddLedger(builder.Configuration);
 builder.Services.AddGateway();
 
 var app = builder.Build();
-app.UseCallerGuard();
-app.MapDefaultEndpoints();
-app.MapMcp();
-app.MapOperators();
-return await app.RunServiceAsync();
+return await app.RunServiceAsync(static app =>
+{
+    app.CheckConfiguration();
+    app.UseCallerGuard();
+    app.MapDefaultEndpoints();
+    app.MapMcp();
+    app.MapOperators();
+});

@@ -11,19 +11,22 @@ public static class ServiceRunExtensions
     /// Runs until the service is asked to stop. A service that cannot start because of its configuration ends with the sentences that
     /// say why and exit code 1, instead of an unhandled exception.
     /// </summary>
+    /// <param name="app">The service.</param>
+    /// <param name="prepare">Run first, for what may find the configuration wrong as well: middleware, addresses.</param>
     /// <returns>The exit code of the process: 0 after a stop, 1 when the service did not start.</returns>
-    public static Task<int> RunServiceAsync(this WebApplication app)
+    public static Task<int> RunServiceAsync(this WebApplication app, Action<WebApplication>? prepare = null)
     {
         ArgumentNullException.ThrowIfNull(app);
-        return app.RunServiceAsync(Console.Error);
+        return app.RunServiceAsync(Console.Error, prepare);
     }
 
-    internal static async Task<int> RunServiceAsync(this WebApplication app, TextWriter errors)
+    internal static async Task<int> RunServiceAsync(this WebApplication app, TextWriter errors, Action<WebApplication>? prepare = null)
     {
         var name = app.Environment.ApplicationName;
         var started = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted;
         try
         {
+            prepare?.Invoke(app);
             await app.RunAsync();
             return 0;
         }

@@ -25,6 +25,11 @@ internal sealed record ClientIntroduction(string Version, string Capabilities, s
     /// <summary>True for the one revision that has batches.</summary>
     public bool HasBatches => Version == "2025-03-26";
 
+    /// <summary>What is wrong with an <c>initialize</c>; null when nothing is. A version not known here is none: the client is offered another.</summary>
+    public static RpcError? Check(ReadOnlySpan<byte> message, MessageShape shape) => JsonText.Read(shape.InitializeVersion.Of(message)) is { Length: > 0 }
+        ? null
+        : new RpcError(RpcErrorCode.InvalidParams, $"params.protocolVersion must be a string that names a revision, such as \"{McpVersion.LatestLegacy}\".");
+
     public static ClientIntroduction Read(ReadOnlySpan<byte> message, MessageShape shape)
     {
         var version = McpVersion.Negotiate(JsonText.Read(shape.InitializeVersion.Of(message)));

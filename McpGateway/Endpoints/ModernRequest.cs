@@ -64,7 +64,10 @@ internal static class ModernRequest
             "resources/read" => shape.Uri,
             _ => default,
         };
-        return mirrored.IsEmpty ? null : Differs(request, McpHeader.Name, JsonText.Read(mirrored.Of(body)) ?? "");
+        if (mirrored.IsEmpty) return null;
+        return JsonText.Read(mirrored.Of(body)) is { } text
+            ? Differs(request, McpHeader.Name, text)
+            : new RpcError(RpcErrorCode.InvalidParams, $"params.{(method == "resources/read" ? "uri" : "name")} must be a string.") { Status = StatusCodes.Status400BadRequest };
     }
 
     private static RpcError? Differs(HttpRequest request, string header, string expected)

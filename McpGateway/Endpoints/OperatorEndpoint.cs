@@ -6,7 +6,7 @@ using McpGateway.Upstreams;
 
 namespace McpGateway.Endpoints;
 
-/// <summary>What an operator sees of an upstream. Headers, arguments and session ids are not part of it.</summary>
+/// <summary>What an operator sees of an upstream. Headers, arguments and session ids are not part of it. Nothing is attempted while it is drained.</summary>
 internal sealed record UpstreamReport(
     string Name,
     string State,
@@ -88,7 +88,7 @@ internal static class OperatorEndpoint
             upstream.CatalogueOf(SessionProfile.Default)[ListKind.Tools]?.Entries.Length,
             new PoolReport(Spell(options.Mode), counts.Idle, counts.Leased - counts.Parked, counts.Parked, counts.Pinned, counts.Opening, counts.Waiting, counts.Total, options.MinIdle, options.Max, upstream.Handshakes, options.HandshakesPerMinute == 0 ? null : options.HandshakesPerMinute),
             Report(upstream.Calls),
-            failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null ? null : upstream.Breaker.RetryAt,
+            failure?.Message, failure is null ? null : upstream.Breaker.LastFailureAt, failure is null || upstream.IsDrained ? null : upstream.Breaker.RetryAt,
             withTimeline ? upstream.Timeline.Read() : null);
     }
 

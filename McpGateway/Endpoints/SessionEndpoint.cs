@@ -95,6 +95,12 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
     private async Task InitializeAsync(HttpContext context, Upstream? scope, ReadOnlyMemory<byte> message, MessageShape shape, ServerOperation? operation)
     {
         var answer = new HttpAnswer(context, McpEra.Legacy, operation);
+        if (ClientIntroduction.Check(message.Span, shape) is { } wrong)
+        {
+            await answer.FailAsync(wrong, shape.Id.Of(message));
+            return;
+        }
+
         var introduction = ClientIntroduction.Read(message.Span, shape);
         using var output = new MessageBuffer();
         try

@@ -125,6 +125,12 @@ internal sealed class SseEndpoint(UpstreamRegistry upstreams, ClientSessions ses
 
     private async Task InitializeAsync(Upstream? scope, ClientSession session, ReadOnlyMemory<byte> message, MessageShape shape, PairAnswer answer)
     {
+        if (ClientIntroduction.Check(message.Span, shape) is { } wrong)
+        {
+            await answer.FailAsync(wrong, shape.Id.Of(message));
+            return;
+        }
+
         var introduction = ClientIntroduction.Read(message.Span, shape);
         using var output = new MessageBuffer();
         try

@@ -67,7 +67,7 @@ internal sealed record PoolOptions
     /// <summary>How long a call waits for its client's input: 1 s to 1 h, default 5 min. Its session waits with it.</summary>
     public TimeSpan InputTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Calls that wait for their client's input at once; then the one that has waited longest is given up: 1 to 1024, default half of <see cref="Max"/>, at least 1.</summary>
+    /// <summary>Calls that wait for their client's input at once; then the one that has waited longest is given up: 1 to <see cref="Max"/>, default half of <see cref="Max"/>, at least 1.</summary>
     public int? MaxParked { get; init; }
 
     /// <summary>Handshakes begun a minute, for upstreams with a rate limit: 1 to 6000; 0, the default, for any number. A session that is resumed counts too.</summary>
@@ -86,6 +86,7 @@ internal sealed record PoolOptions
         if (MaxWaiting is < 0 or > 65536) yield return $"pool.maxWaiting is {MaxWaiting}; it must be 0 to 65536.";
         if (HandshakesPerMinute is < 0 or > 6000) yield return $"pool.handshakesPerMinute is {HandshakesPerMinute}; it must be 1 to 6000, or 0 for no limit.";
         if (MaxParked is < 1 or > 1024) yield return $"pool.maxParked is {MaxParked}; it must be 1 to 1024.";
+        if (MaxParked > Max) yield return $"pool.maxParked is {MaxParked}, more than pool.max ({Max}); lower it or raise pool.max.";
         foreach (var (key, value, least, most) in Durations())
         {
             if (value < least || value > most) yield return $"pool.{key} is {value.TotalSeconds:0.###} s; it must be {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s.";

@@ -6,8 +6,8 @@ namespace McpGateway.Upstreams;
 
 /// <summary>
 /// <c>Gateway:Callers:{principal}:{upstream}:allow|deny</c>: what each caller may see and call of each upstream, beside what the upstream's own
-/// <c>allow</c> and <c>deny</c> say for all. <c>*</c> stands for every principal, or upstream, without an entry of its own. Names are compared
-/// without letter case, which .NET configuration does not keep apart.
+/// <c>allow</c> and <c>deny</c> say for all. <c>*</c> stands for every principal, or upstream, without an entry of its own. Principals and
+/// upstreams are compared without letter case, which .NET configuration does not keep apart; patterns with it, as names on the wire are.
 /// </summary>
 internal sealed class CallerRules
 {
@@ -46,7 +46,7 @@ internal sealed class CallerRules
         from caller in _callers
         from upstream in caller.Value.Keys
         where upstream != Any && !upstreams.Contains(upstream, StringComparer.OrdinalIgnoreCase)
-        select $"{Section}:{caller.Key}:{upstream}: there is no upstream '{upstream}'; there are {string.Join(", ", upstreams.Order(StringComparer.Ordinal))}. Correct the name, use *, or remove it.";
+        select $"{Section}:{caller.Key}:{upstream}: there is no upstream '{upstream}'; there {(upstreams.Count == 0 ? "is none at all" : $"are {string.Join(", ", upstreams.Order(StringComparer.Ordinal))}")}. Correct the name, use *, or remove it.";
 
     private AccessRule Find(string principal, string upstream)
     {

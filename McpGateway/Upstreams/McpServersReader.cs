@@ -30,7 +30,7 @@ internal sealed partial class McpServersReader(string source, string directory, 
             if (!NamePattern().IsMatch(name) || name.Contains("__", StringComparison.Ordinal))
                 _errors.Add($"{where}: the name must be 1 to 32 of letters, digits, '-' and '_', without '__', since it becomes part of tool names. Rename it.");
             else if (node is not JsonObject server) _errors.Add($"{where}: must be an object with \"command\" or \"url\".");
-            else if (IsDisabled(server)) disabled.Add(name);
+            else if (ReadFlag(server, "disabled", where)) disabled.Add(name);
             else if (ReadOne(name, where, server) is { } config) yield return config;
         }
     }
@@ -263,8 +263,6 @@ internal sealed partial class McpServersReader(string source, string directory, 
         _errors.Add($"{where} uses ${{{name}}}, but no such environment variable is set for the gateway.");
         return "";
     });
-
-    private static bool IsDisabled(JsonObject server) => bool.TryParse(Scalar(server["disabled"]), out var disabled) && disabled;
 
     private static string? Scalar(JsonNode? node) => node is JsonValue value ? value.ToString() : null;
 

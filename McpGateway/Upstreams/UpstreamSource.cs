@@ -12,7 +12,7 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
 {
     private const string DefaultFile = "mcp.json";
 
-    private static readonly JsonDocumentOptions s_lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions s_lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     private readonly string? _configured = configuration["Gateway:ConfigFile"];
 
@@ -34,6 +34,7 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
 
         Put(upstreams, "Gateway:Upstreams", environment.ContentRootPath, FromConfiguration(), errors, known);
         if (ReadFile(errors) is { } servers) Put(upstreams, File, Path.GetDirectoryName(File)!, servers, errors, known);
+        errors.AddRange(AlikeNames(known));
         errors.AddRange(CallerRules.Read(configuration).Check(known));
         return errors.Count == 0 ? upstreams.ToImmutable() : throw new GatewayConfigurationException(errors);
     }
@@ -47,11 +48,17 @@ internal sealed class UpstreamSource(IConfiguration configuration, IHostEnvironm
         known.UnionWith(servers.Select(static server => server.Key));
     }
 
+    /// <summary>Whose rules those of <see cref="CallerRules"/> are must not depend on letter case, which neither they nor environment variables keep apart.</summary>
+    private static IEnumerable<string> AlikeNames(IEnumerable<string> names) =>
+        from alike in names.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase)
+        where alike.Count() > 1
+        select $"The upstreams {string.Join(" and ", alike.Select(static name => $"'{name}'"))} differ in letter case alone, which {CallerRules.Section} does not tell apart. Rename one, or spell both alike where the one is to replace the other.";
+
     private JsonObject? ReadFile(List<string> errors)
     {
         try
         {
-            var root = JsonNode.Parse(System.IO.File.ReadAllText(File), documentOptions: s_lenient);
+            var root = UniqueMembers.Parse(System.IO.File.ReadAllText(File), s_lenient, File, errors);
             if (root is JsonObject file && file["mcpServers"] is JsonObject servers) return servers;
             errors.Add($"{File}: must be an object with the member \"mcpServers\".");
         }

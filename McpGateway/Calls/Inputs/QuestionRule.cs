@@ -15,6 +15,7 @@ internal static class QuestionRule
     {
         McpMethod.CreateMessage when declared.HasFlag(ClientCapabilities.Sampling) => null,
         McpMethod.RootsList when declared.HasFlag(ClientCapabilities.Roots) => null,
+        McpMethod.RootsList => new RpcError(RpcErrorCode.MethodNotFound, "The client declared no roots, or the operator does not allow roots for this upstream (\"roots\": true, in a mode other than exclusive and shared)."),
         McpMethod.Elicit when IsUrl(parameters) => OfElicitation(declared, ClientCapabilities.ElicitationUrl, "url"),
         McpMethod.Elicit => OfElicitation(declared, ClientCapabilities.ElicitationForm, "form"),
         _ => new RpcError(RpcErrorCode.MethodNotFound, "The client declared no such capability."),

@@ -11,7 +11,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the ledger: in Redis with <c>ConnectionStrings:cache</c>, else in <c>gateway.db</c>. Nothing else asks which.</summary>
 internal static class LedgerExtensions
 {
-    private const string Cache = "cache";
+    /// <summary>The connection string that puts the ledger into Redis.</summary>
+    public const string Cache = "cache";
 
     public static IServiceCollection AddLedger(this IServiceCollection services, IConfiguration configuration)
     {

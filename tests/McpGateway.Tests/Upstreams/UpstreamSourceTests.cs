@@ -83,13 +83,13 @@ public sealed class UpstreamSourceTests : IDisposable
     {
         var pool = Read("""
             { "mcpServers": { "a": { "command": "x", "pool": { "mode": "single-use", "minIdle": 2, "max": 3, "maxWaiting": 4, "acquireTimeout": 5, "pinHold": "1500ms", "maxLifetime": "10m",
-              "idleTimeout": 7, "keepAlive": 9, "bypassWindow": 8, "openTimeout": 11, "callTimeout": "1h", "inputTimeout": "2m", "maxParked": 6 } } } }
+              "idleTimeout": 7, "keepAlive": 9, "bypassWindow": 8, "openTimeout": 11, "callTimeout": "1h", "inputTimeout": "2m", "maxParked": 3 } } } }
             """)["a"].Pool;
 
         pool.ShouldBe(new PoolOptions
         {
             Mode = PoolMode.SingleUse, MinIdle = 2, Max = 3, MaxWaiting = 4, AcquireTimeout = TimeSpan.FromSeconds(5), PinHold = TimeSpan.FromSeconds(1.5), MaxLifetime = TimeSpan.FromMinutes(10),
-            IdleTimeout = TimeSpan.FromSeconds(7), KeepAlive = TimeSpan.FromSeconds(9), BypassWindow = TimeSpan.FromSeconds(8), OpenTimeout = TimeSpan.FromSeconds(11), CallTimeout = TimeSpan.FromHours(1), InputTimeout = TimeSpan.FromMinutes(2), MaxParked = 6,
+            IdleTimeout = TimeSpan.FromSeconds(7), KeepAlive = TimeSpan.FromSeconds(9), BypassWindow = TimeSpan.FromSeconds(8), OpenTimeout = TimeSpan.FromSeconds(11), CallTimeout = TimeSpan.FromHours(1), InputTimeout = TimeSpan.FromMinutes(2), MaxParked = 3,
         });
     }
 
@@ -115,6 +115,8 @@ public sealed class UpstreamSourceTests : IDisposable
     [InlineData("""{ "url": "http://h/", "headers": { "X": "a\nb" } }""", "headers.X holds a line end")]
     [InlineData("""{ "url": "http://h/", "trusted": "perhaps" }""", "\"trusted\" is \"perhaps\"; it must be true or false")]
     [InlineData("""{ "url": "http://h/", "roots": "some" }""", "\"roots\" is \"some\"; it must be true or false")]
+    [InlineData("""{ "url": "http://h/", "disabled": "maybe" }""", "\"disabled\" is \"maybe\"; it must be true or false")]
+    [InlineData("""{ "url": "http://h/", "pool": { "maxParked": 5, "max": 2 } }""", "pool.maxParked is 5, more than pool.max (2)")]
     [InlineData("""{ "url": "http://h/", "trusted": 1 }""", "\"trusted\" is 1; it must be true or false")]
     [InlineData("""{ "url": "http://h/", "pool": 3 }""", "\"pool\" must be an object")]
     [InlineData("""{ "url": "http://h/", "pool": { "size": 3 } }""", "pool.size is not known; known are mode")]
@@ -150,8 +152,8 @@ public sealed class UpstreamSourceTests : IDisposable
     [InlineData("[]", "must be an object with the member \"mcpServers\"")]
     [InlineData("{}", "must be an object with the member \"mcpServers\"")]
     [InlineData("""{ "mcpServers": [] }""", "must be an object with the member \"mcpServers\"")]
-    [InlineData("""{ "mcpServers": { "a": { "url": "http://h/", "url": "http://i/" } } }""", "is not valid JSON")]
-    [InlineData("""{ "mcpServers": { "a": { "command": "x" }, "a": { "command": "y" } } }""", "is not valid JSON")]
+    [InlineData("""{ "mcpServers": { "a": { "url": "http://h/", "url": "http://i/" } } }""", "mcpServers.a.url is there twice")]
+    [InlineData("""{ "mcpServers": { "a": { "command": "x" }, "a": { "command": "y" } } }""", "mcpServers.a is there twice")]
     public void Read_NamesTheFile_WhenItCannotBeRead(string file, string error) => Errors(file).ShouldHaveSingleItem().ShouldContain($"{_directory.PathOf("mcp.json")}: {error}");
 
     [Fact]
@@ -165,6 +167,24 @@ public sealed class UpstreamSourceTests : IDisposable
         errors[0].ShouldContain("Repositories:r:Path is /no/such/place, which does not exist");
         errors[1].ShouldStartWith("Gateway:Upstreams: three: type \"x\"");
     }
+
+    [Fact]
+    public void Read_NamesAMemberThatIsThereTwice_BesideWhatElseIsWrong()
+    {
+        var errors = Errors("""{ "mcpServers": { "one": { "url": "ftp://h/" }, "two": { "command": "x", "env": { "A": "1", "A": "2" } } } }""");
+
+        errors.Length.ShouldBe(2, string.Join('\n', errors));
+        errors.ShouldContain(error => error.Contains("mcpServers.two.env.A is there twice", StringComparison.Ordinal));
+        errors.ShouldContain(error => error.Contains("one: \"url\" must be an absolute", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_RefusesTwoNames_ThatDifferInLetterCaseAlone() =>
+        Errors("""{ "mcpServers": { "a": { "command": "x" }, "A": { "command": "y" }, "b": { "command": "z" } } }""").ShouldHaveSingleItem().ShouldStartWith("The upstreams 'A' and 'a' differ in letter case alone");
+
+    [Fact]
+    public void Read_SaysThatThereIsNone_WhenACallerRuleNamesAnUpstream() =>
+        Should.Throw<GatewayConfigurationException>(() => Source(("Gateway:Callers:*:nope:allow:0", "x")).Read()).Failures.ShouldHaveSingleItem().ShouldContain("there is no upstream 'nope'; there is none at all. Correct the name");
 
     [Fact]
     public void Read_PutsVariablesIn_AndNeverShowsThem()

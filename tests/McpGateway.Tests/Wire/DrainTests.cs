@@ -76,6 +76,20 @@ public sealed class DrainTests
     }
 
     [Fact]
+    public async Task Drain_NamesNoNextAttempt_WhenTheUpstreamHadFailed()
+    {
+        await using var gateway = await GatewayProcess.StartAsync("\"up\": { \"command\": \"no-such-program-here\" }");
+        await Eventually.SeesAsync(() => gateway.ReportAsync("up"), report => report["next_attempt_at"] is not null);
+
+        await ActAsync(gateway, "drain");
+
+        var report = await gateway.ReportAsync("up");
+        report["state"]!.GetValue<string>().ShouldBe("drained");
+        report["next_attempt_at"].ShouldBeNull();
+        report["last_failure"].ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task WarmHint_IsKept_WhenItComesBeforeTheFirstHandshake()
     {
         await using var upstream = await ScriptedUpstream.StartAsync(Speech.Sessions);

@@ -140,6 +140,30 @@ public sealed class GuardTests(GuardedGateway guarded) : IClassFixture<GuardedGa
         reply.ErrorCode.ShouldBe(-32602, reply.ToString());
     }
 
+    [Theory]
+    [InlineData(""", "params": {"protocolVersion":5,"capabilities":{}}""")]
+    [InlineData(""", "params": {"protocolVersion":null,"capabilities":{}}""")]
+    [InlineData(""", "params": {"protocolVersion":"","capabilities":{}}""")]
+    [InlineData(""", "params": {"capabilities":{}}""")]
+    [InlineData("")]
+    public async Task Initialize_IsInvalid_WhenItNamesNoVersion(string parameters)
+    {
+        var reply = await Gateway.PostAsync("/mcp", $"{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"{parameters}}}");
+
+        reply.ErrorCode.ShouldBe(-32602, reply.ToString());
+        reply.ErrorText!.ShouldContain("params.protocolVersion must be a string");
+        reply.Response.Headers.Contains("Mcp-Session-Id").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task ModernCall_IsInvalid_WhenItsNameIsANumber()
+    {
+        var reply = await Gateway.PostAsync("/mcp", Modern("tools/call", "\"name\":5,\"arguments\":{},"), ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "5"));
+
+        (reply.Status, reply.ErrorCode).ShouldBe((400, -32602), reply.ToString());
+        reply.ErrorText!.ShouldContain("params.name must be a string");
+    }
+
     [Fact]
     public async Task Affinity_ThatIsTooLong_IsRefused_NotIgnored() =>
         (await Gateway.ModernCallAsync("/mcp", "up__echo", affinity: new string('a', 257))).Status.ShouldBe(400);
@@ -181,6 +205,20 @@ public sealed class GuardTests(GuardedGateway guarded) : IClassFixture<GuardedGa
         output.ShouldContain("Gateway:DrainTimeout is '20s'; it must be hh:mm:ss");
         output.ShouldContain("a__b: the name must be");
         output.ShouldContain("c: \"url\" must be an absolute");
+    }
+
+    [Fact]
+    public async Task Gateway_NamesAStorageDirectoryItCannotWrite_BesideWhatElseIsWrong()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("file", "");
+        await using var process = ServiceProcess.Launch("McpGateway", "http://127.0.0.1:0", ["--Storage:Directory", directory.PathOf("file/data"), "--Gateway:MaxSessions", "0"]);
+
+        (await process.WaitForExitAsync()).ShouldBe(1);
+        var output = string.Join('\n', process.Output);
+        output.ShouldContain("Gateway:MaxSessions is 0");
+        output.ShouldContain($"Storage:Directory '{directory.PathOf("file/data")}' cannot be written");
+        output.ShouldNotContain("Unhandled exception");
     }
 
     private static string Modern(string method, string parameters = "") =>
