@@ -7,10 +7,11 @@ using Microsoft.Extensions.Primitives;
 namespace McpGateway.Lifecycle;
 
 /// <summary>
-/// Reads the configuration at start and begins to open sessions, without waiting for them: a dead upstream must not keep the
-/// gateway from being ready for the others. Follows changes of the file; one that cannot be used changes nothing.
+/// Reads the upstreams at start, when the rest of the configuration is known to be right
+/// (<see cref="Microsoft.AspNetCore.Builder.ConfigurationCheck"/>), and begins to open sessions, without waiting for them: a dead upstream
+/// must not keep the gateway from being ready for the others. Follows changes of the file; one that cannot be used changes nothing.
 /// </summary>
-internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry registry, PoolMetrics metrics, GatewayOptions options, TimeProvider time, ILogger<UpstreamWarmup> logger) : IHostedService, IDisposable
+internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry registry, PoolMetrics metrics, TimeProvider time, ILogger<UpstreamWarmup> logger) : IHostedService, IDisposable
 {
     /// <summary>Editors write a file in several steps; it is read when it has been quiet for this long.</summary>
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
@@ -19,10 +20,10 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
     private IDisposable? _watch;
     private ITimer? _reload;
 
-    /// <exception cref="GatewayConfigurationException">Names everything that is wrong in options, configuration and file.</exception>
+    /// <exception cref="GatewayConfigurationException">The file has changed since it was checked, and cannot be used.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        Load(options.Check());
+        Load();
         metrics.Observe(() => registry.All);
         _reload = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Path.GetDirectoryName(source.File) is { } directory && Directory.Exists(directory))
@@ -47,27 +48,17 @@ internal sealed class UpstreamWarmup(UpstreamSource source, UpstreamRegistry reg
         _reload?.Dispose();
     }
 
-    private void Load(IEnumerable<string> earlierErrors)
+    private void Load()
     {
-        var errors = earlierErrors.ToList();
-        try
-        {
-            var configs = source.Read();
-            if (errors.Count == 0) registry.Replace(File.Exists(source.File) ? source.File : "configuration", configs);
-        }
-        catch (GatewayConfigurationException exception)
-        {
-            errors.AddRange(exception.Failures);
-        }
-
-        if (errors.Count > 0) throw new GatewayConfigurationException(errors);
+        var configs = source.Read();
+        registry.Replace(File.Exists(source.File) ? source.File : "configuration", configs);
     }
 
     private void Reload()
     {
         try
         {
-            Load([]);
+            Load();
         }
         catch (GatewayConfigurationException exception)
         {
