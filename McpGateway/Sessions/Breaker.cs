@@ -69,6 +69,18 @@ internal sealed class Breaker(TimeProvider time, Random jitter)
         }
     }
 
+    /// <summary>Lets the next open be tried now, since an operator wants it, unless the upstream itself asked for the pause.</summary>
+    /// <returns>Whether it did.</returns>
+    public bool Hasten()
+    {
+        lock (_lock)
+        {
+            if (_last is not { RetryAfter: null }) return false;
+            _retryAt = default;
+            return true;
+        }
+    }
+
     /// <exception cref="UpstreamException">The breaker is open: carries the reason and when to try again.</exception>
     public void ThrowIfOpen()
     {

@@ -17,6 +17,9 @@ internal sealed record PoolHost
     /// <summary>Says that more sessions may be wanted. Never waits.</summary>
     public required Action Request { get; init; }
 
+    /// <summary>How many handshakes have been under way for so long that they may not be answered.</summary>
+    public Func<int> CountLongHandshakes { get; init; } = static () => 0;
+
     /// <summary>Whether a gateway that stopped has left this key's own session, as far as is known without asking anybody.</summary>
     public Func<SessionKey, bool> IsParked { get; init; } = static _ => false;
 

@@ -21,12 +21,24 @@ internal sealed class SessionOpener(
     /// <summary>Handshakes at once.</summary>
     public const int AtOnce = 3;
 
+    /// <summary>After so long a handshake may be taken for one that is not answered.</summary>
+    public static readonly TimeSpan Long = TimeSpan.FromSeconds(5);
+
     private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _closing = new();
     private readonly Lock _startLock = new();
 
     /// <summary>Held while a back-off is made or ended, so that a failure knows of every reconsidering since its handshake began.</summary>
     private readonly Lock _backoffLock = new();
+
+    /// <summary>
+    /// The handshakes under way. Whoever holds the lock may give them up; each takes itself out. Invariant: from one haste to the next some handshake has ended
+    /// by itself, so that one which takes its time is not given up again and again by those who ask often.
+    /// </summary>
+    private readonly Lock _attemptsLock = new();
+    private readonly HashSet<Attempt> _attempts = [];
+    private bool _hastened;
+
     private TaskCompletionSource _reconsidered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _loop;
     private int _opening;
@@ -64,6 +76,36 @@ internal sealed class SessionOpener(
 
         reconsidered.SetResult();
         Request();
+    }
+
+    /// <summary>Gives the handshakes under way up, which is no failure, and begins those that are still wanted anew.</summary>
+    public void BeginAnew()
+    {
+        lock (_attemptsLock) foreach (var attempt in _attempts) attempt.GiveUp();
+    }
+
+    /// <summary>Brings the next handshake forward, unless the upstream asked for the pause: a back-off ends, and what has been under way for long is given up and begun anew, once until one has ended.</summary>
+    public void Hasten()
+    {
+        lock (_attemptsLock)
+        {
+            foreach (var attempt in _attempts.Where(attempt => !_hastened && IsLong(attempt)).ToArray()) attempt.GiveUp();
+            _hastened |= _attempts.Any(static attempt => attempt.IsGivenUp);
+        }
+
+        lock (_backoffLock)
+        {
+            if (!breaker.Hasten()) return;
+            Interlocked.Exchange(ref _reconsidered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+
+        Request();
+    }
+
+    /// <summary>How many handshakes have been under way for long.</summary>
+    public int CountLong()
+    {
+        lock (_attemptsLock) return _attempts.Count(IsLong);
     }
 
     public async ValueTask DisposeAsync()
@@ -137,11 +179,17 @@ internal sealed class SessionOpener(
     private async Task OpenAsync()
     {
         await Task.Yield();
+        await using var attempt = new Attempt(time.GetTimestamp(), _closing.Token);
+        lock (_attemptsLock) _attempts.Add(attempt);
         var started = time.GetUtcNow();
         var reconsidered = Volatile.Read(ref _reconsidered);
         try
         {
-            if (await openOne(_closing.Token)) breaker.RecordSuccess();
+            if (await openOne(attempt.Token)) breaker.RecordSuccess();
+        }
+        catch (Exception) when (attempt.IsGivenUp)
+        {
+            timeline.Add("handshake given up", $"after {time.GetElapsedTime(attempt.Since).TotalSeconds:0.#} s, as an operator asked");
         }
         catch (UpstreamException exception)
         {
@@ -158,10 +206,18 @@ internal sealed class SessionOpener(
         }
         finally
         {
+            lock (_attemptsLock)
+            {
+                _attempts.Remove(attempt);
+                if (!attempt.IsGivenUp) _hastened = false;
+            }
+
             Interlocked.Decrement(ref _opening);
             Request();
         }
     }
+
+    private bool IsLong(Attempt attempt) => time.GetElapsedTime(attempt.Since) > Long;
 
     private void Fail(UpstreamException exception, DateTimeOffset started, TaskCompletionSource reconsidered)
     {
@@ -181,6 +237,32 @@ internal sealed class SessionOpener(
             var delay = counted ? breaker.RetryAt - time.GetUtcNow() : breaker.RecordFailure(exception);
             // What refused this one may have gone since it was asked for, and nobody would say so again.
             return reconsidered != _reconsidered && breaker.Reconsider() ? TimeSpan.Zero : delay;
+        }
+    }
+
+    /// <summary>A handshake under way. Its owner disposes it after it has been taken out, so that nobody gives up one that has ended.</summary>
+    private sealed class Attempt(long since, CancellationToken closing) : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(closing);
+        private Task? _giving;
+
+        public long Since => since;
+
+        public bool IsGivenUp { get; private set; }
+
+        public CancellationToken Token => _end.Token;
+
+        /// <summary>What hangs on the token runs elsewhere: whoever calls holds a lock.</summary>
+        public void GiveUp()
+        {
+            IsGivenUp = true;
+            _giving ??= _end.CancelAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_giving is not null) await _giving;
+            _end.Dispose();
         }
     }
 }

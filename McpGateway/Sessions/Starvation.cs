@@ -25,6 +25,8 @@ internal sealed class Starvation(PoolHost host, Places places, Func<PoolCounts> 
     private (string Remedy, TimeSpan RetryAfter) Remedy(PoolCounts now)
     {
         var options = host.Options;
+        if (host.CountLongHandshakes() is > 0 and var stuck)
+            return ($"The upstream has not answered {stuck} {(stuck == 1 ? "handshake" : "handshakes")} for more than {SessionOpener.Long.TotalSeconds:0} s: look into it, and once it answers again, POST /upstreams/{host.Upstream}/clear begins them anew.", s_soon);
         if (host.Breaker.HeldBack is not null) return ("Raise pool.handshakesPerMinute as far as the upstream allows.", s_soon);
         if (now.Total < places.Limit)
         {

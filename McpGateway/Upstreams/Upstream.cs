@@ -57,6 +57,7 @@ internal sealed class Upstream : IAsyncDisposable
             Drain = _drain,
             Hint = _hint,
             Request = _opener.Request,
+            CountLongHandshakes = _opener.CountLong,
             IsParked = key => ledger.IsParked(config, key),
             OnEvicted = onEvicted,
             Meter = Meter,
@@ -181,15 +182,17 @@ internal sealed class Upstream : IAsyncDisposable
         Timeline.Add("warm", $"{count} sessions asked for");
         _hint.Give(count);
         _drain.End();
+        _opener.Hasten();
         _opener.Request();
         Wake();
     }
 
-    /// <summary>Replaces every session.</summary>
+    /// <summary>Replaces every session, and every handshake under way.</summary>
     public void Clear()
     {
         Timeline.Add("clear");
         _sessions?.Clear(CloseReason.Cleared);
+        _opener.BeginAnew();
     }
 
     /// <summary>Takes the upstream out of use, without breaking what runs, until it is warmed again.</summary>

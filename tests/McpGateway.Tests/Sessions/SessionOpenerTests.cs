@@ -265,6 +265,68 @@ public sealed class SessionOpenerTests : IAsyncDisposable
         _opener.Opening.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Opener_BeginsHandshakesAnew_WithoutCountingAFailure()
+    {
+        _need = 3;
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 3);
+
+        _opener.BeginAnew();
+
+        await Eventually.HoldsAsync(() => _opener.Begun == 6 && Volatile.Read(ref _atOnce) == 3);
+        _breaker.LastFailure.ShouldBeNull();
+        _failed.ShouldBe(0);
+        _mayOpen.Release(3);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 3 && _opener.Opening == 0);
+    }
+
+    [Fact]
+    public async Task Hasten_GivesUpOnlyWhatTookLong_AndNotAgainBeforeOneHasEnded()
+    {
+        _need = 3;
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _atOnce) == 3);
+        _opener.Hasten();
+        _opener.CountLong().ShouldBe(0);
+        _time.Advance(SessionOpener.Long + TimeSpan.FromSeconds(1));
+        _opener.CountLong().ShouldBe(3);
+
+        _opener.Hasten();
+        await Eventually.HoldsAsync(() => _opener.Begun == 6 && Volatile.Read(ref _atOnce) == 3);
+        _time.Advance(SessionOpener.Long + TimeSpan.FromSeconds(1));
+        _opener.Hasten();
+
+        _mayOpen.Release(3);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 3 && _opener.Opening == 0);
+        _opener.Begun.ShouldBe(6);
+    }
+
+    [Fact]
+    public async Task Hasten_EndsABackOff()
+    {
+        await BackOffAsync(FailureKind.Unreachable);
+        _mayOpen.Release();
+
+        _opener.Hasten();
+
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _opened) == 1);
+    }
+
+    [Fact]
+    public async Task Hasten_LeavesAPauseThatTheUpstreamAskedFor()
+    {
+        _need = 1;
+        _failure = new UpstreamException(FailureKind.Throttled, "slow down", retryAfter: TimeSpan.FromSeconds(90));
+        _opener.Start();
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _failed) == 1 && _time.PendingTimers == 1);
+        var due = _breaker.RetryAt;
+
+        _opener.Hasten();
+
+        _breaker.RetryAt.ShouldBe(due);
+    }
+
     /// <summary>Until one has failed, and the opener waits for the next.</summary>
     private async Task BackOffAsync(FailureKind kind)
     {

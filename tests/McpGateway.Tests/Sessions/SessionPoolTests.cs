@@ -322,6 +322,19 @@ public sealed class SessionPoolTests
     }
 
     [Fact]
+    public async Task Lease_SaysThatHandshakesAreNotAnswered_WhenTheyHaveBeenUnderWayForLong()
+    {
+        await using var test = new TestPool(s_exclusive with { Max = 3 });
+        test.LongHandshakes = 3;
+        var waiting = test.LeaseAsync().AsTask();
+
+        test.Clock.Advance(TimeSpan.FromSeconds(10));
+
+        var starved = await Should.ThrowAsync<UpstreamException>(waiting);
+        starved.Message.ShouldEndWith("The upstream has not answered 3 handshakes for more than 5 s: look into it, and once it answers again, POST /upstreams/up/clear begins them anew.");
+    }
+
+    [Fact]
     public async Task Lease_SaysWhyNoneBecameFree_WhenTheWaitIsOver()
     {
         await using var test = new TestPool(s_exclusive with { Max = 1 });

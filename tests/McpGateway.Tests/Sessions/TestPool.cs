@@ -29,6 +29,7 @@ internal sealed class TestPool : IAsyncDisposable
             Drain = _drain,
             Hint = _hint,
             Request = Request,
+            CountLongHandshakes = () => LongHandshakes,
             IsParked = Parked.Contains,
             OnEvicted = Evicted.Enqueue,
             Meter = Meters.Pool(Time),
@@ -56,6 +57,8 @@ internal sealed class TestPool : IAsyncDisposable
     public IReadOnlyCollection<UpstreamSession> Sessions => _sessions;
 
     public bool Opens { get; set; }
+
+    public int LongHandshakes { get; set; }
 
     public int Requests => Volatile.Read(ref _requests);
 
