@@ -169,9 +169,14 @@ internal sealed class AgentLoop
         }
         catch (Exception error) when (error is ModelException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            var best = _progress.Turns.LastOrDefault(turn => turn.Text.Length > 0)?.Text;
-            return new LoopEnd(reason, best, null) { Note = "The model gave no last answer; this is the last text it wrote." };
+            return BestSoFar(reason);
         }
+    }
+
+    private LoopEnd BestSoFar(StopReason reason)
+    {
+        var best = _progress.Turns.LastOrDefault(turn => !string.IsNullOrWhiteSpace(turn.Text))?.Text;
+        return new LoopEnd(reason, best, null) { Note = "The model gave no last answer; this is the last text it wrote." };
     }
 
     private async Task<LoopEnd> OutOfTimeAsync(CancellationToken cancellationToken)
@@ -240,7 +245,10 @@ internal sealed class AgentLoop
         return Ended(_progress.Answer);
     }
 
-    private static LoopEnd Ended(AgentProgress.Final answer) => new(answer.Reason, answer.Text, answer.FinishReason);
+    // An agent that was stopped and then found no words keeps what it said before; one that finished by itself has said nothing.
+    private LoopEnd Ended(AgentProgress.Final answer) => answer is { Text: null, Reason: not StopReason.Finished }
+        ? BestSoFar(answer.Reason)
+        : new LoopEnd(answer.Reason, answer.Text, answer.FinishReason);
 
     private void Count(ModelTurn turn, IReadOnlyList<ChatMessage> messages)
     {

@@ -36,6 +36,10 @@ internal sealed class AgentProgress
     [JsonIgnore]
     public IEnumerable<ToolRequest> Calls => Turns.SelectMany(turn => turn.Calls);
 
+    /// <summary>Whether any finished turn had text for readers; a turn that is a result block alone has none.</summary>
+    [JsonIgnore]
+    public bool HasSpoken => Turns.Select(turn => turn.Text).Append(Answer?.Text ?? "").Any(text => text.Length > 0 && ResultBlock.Find(text) != 0);
+
     /// <summary>The answer that ended the loop.</summary>
     /// <param name="Reason">Why the loop stopped.</param>
     /// <param name="Text">As the model wrote it; null when it wrote none.</param>

@@ -17,10 +17,12 @@ internal static class ToolRequests
 
     private static ToolRequest Of(FunctionCallContent call, AgentTools tools, ToolBudget budget, StopReason? deepest)
     {
+        // First of all: a model that calls only what cannot be called must come to an end too.
+        if (deepest is { } depth) return Refuse(call, Sentence(depth, call.Name), depth);
         if (call.Exception is { } malformed) return Refuse(call, malformed.Message, null);
         if (tools.Unavailable is null && tools.Available.All(tool => tool.Name != call.Name))
             return Refuse(call, $"There is no tool '{call.Name}'. You have: {string.Join(", ", tools.Available.Select(tool => tool.Name))}.", null);
-        if ((deepest ?? budget.TryTake(call.Name)) is { } limit) return Refuse(call, Sentence(limit, call.Name), limit);
+        if (budget.TryTake(call.Name) is { } limit) return Refuse(call, Sentence(limit, call.Name), limit);
         return new ToolRequest { Id = call.CallId, Tool = call.Name, Arguments = Arguments(call) };
     }
 

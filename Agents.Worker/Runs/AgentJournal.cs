@@ -33,9 +33,15 @@ internal sealed class AgentJournal : ITurnListener, IAsyncDisposable
     private bool _heard;
     private AgentExecution? _standing;
 
-    public AgentJournal(IRunStore store, IRunEvents events, LeaseKeeper keeper, string agent, TimeProvider time)
+    /// <param name="store">Where the run is.</param>
+    /// <param name="events">What readers see.</param>
+    /// <param name="keeper">The lease every write is fenced by.</param>
+    /// <param name="agent">Whose journal it is.</param>
+    /// <param name="spokeBefore">Whether readers have text of an earlier turn already, whichever worker wrote it.</param>
+    /// <param name="time">The clock of the pump.</param>
+    public AgentJournal(IRunStore store, IRunEvents events, LeaseKeeper keeper, string agent, bool spokeBefore, TimeProvider time)
     {
-        (_store, _events, _keeper, _agent, _time) = (store, events, keeper, agent, time);
+        (_store, _events, _keeper, _agent, _spokeBefore, _time) = (store, events, keeper, agent, spokeBefore, time);
         _pump = PumpAsync();
     }
 

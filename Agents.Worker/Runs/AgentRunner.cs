@@ -31,7 +31,7 @@ internal sealed partial class AgentRunner(
         RunWork work, LeaseKeeper keeper, AgentExecution agent, AgentProgress progress, CancellationToken draining, CancellationToken cancellationToken)
     {
         var run = work.Run;
-        await using var journal = new AgentJournal(store, events, keeper, agent.Name, time);
+        await using var journal = new AgentJournal(store, events, keeper, agent.Name, progress.HasSpoken, time);
         var underWay = agent.State == AgentState.Running ? await UnderWayAsync(run, agent, cancellationToken).ConfigureAwait(false) : null;
         agent = agent with { State = AgentState.Running, StartedAt = agent.StartedAt ?? time.GetUtcNow() };
         AgentExecution? ended;

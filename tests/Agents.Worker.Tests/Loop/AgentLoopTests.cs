@@ -210,6 +210,64 @@ public sealed class AgentLoopTests : IDisposable
     }
 
     [Fact]
+    public async Task Loop_Fails_WhenTheModelSaysOnlyBlanks()
+    {
+        var (run, _, _) = await RunAsync(_ => [Text(" \n\t")]);
+
+        run.Agents[0].State.ShouldBe(AgentState.Failed);
+        run.Agents[0].StopReason.ShouldBe(StopReason.Error);
+    }
+
+    [Fact]
+    public async Task Loop_KeepsTheBestText_WhenTheLastAnswerIsEmpty()
+    {
+        var (run, model, gateway) = await RunAsync(
+            request => request.HasTools ? [Text($"Finding {request.Number}."), Call(Read, Args(request.Number))] : [Call(Read, Args(99))],
+            new RunBudget { MaxDepth = 2 });
+
+        var agent = run.Agents[0];
+        (agent.State, agent.StopReason).ShouldBe((AgentState.Completed, StopReason.BudgetDepth));
+        agent.Result!.Content.ShouldBe("Finding 3.", "the round that was refused had text too");
+        agent.Result.Metadata["note"].GetString().ShouldBe("The model gave no last answer; this is the last text it wrote.");
+        gateway.Calls.Count.ShouldBe(2, "what the last answer calls is not called");
+        model.Requests.Count.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Loop_Fails_WhenAStoppedAgentNeverSaidAnything()
+    {
+        var (run, _, _) = await RunAsync(request => request.HasTools ? [Call(Read, Args(request.Number))] : [], new RunBudget { MaxDepth = 1 });
+
+        (run.Agents[0].State, run.Agents[0].StopReason).ShouldBe((AgentState.Failed, StopReason.BudgetDepth));
+    }
+
+    [Fact]
+    public async Task Loop_EndsAtDepth_WhenTheModelCallsOnlyToolsThatDoNotExist()
+    {
+        var (run, model, gateway) = await RunAsync(request => request.HasTools ? [Call($"invented_{request.Number}"), Usage(1, 1)] : [Text(Answer)]);
+
+        gateway.Calls.ShouldBeEmpty();
+        model.Requests.Count.ShouldBe(5, "three rounds, one that is refused, and the answer");
+        run.Agents[0].StopReason.ShouldBe(StopReason.BudgetDepth);
+        run.Agents[0].Result!.Content.ShouldBe("Done.");
+    }
+
+    [Theory]
+    [InlineData("length", "cut off at its length limit")]
+    [InlineData("content_filter", "cut off by a content filter")]
+    public async Task Loop_SaysThatTheAnswerWasCutOff(string finish, string note)
+    {
+        var (run, model, _) = await RunAsync(request => request.Number == 1
+            ? [new ChatResponseUpdate(ChatRole.Assistant, "Half an ans") { FinishReason = new ChatFinishReason(finish) }]
+            : [Text("```result\n{\"next_actions\": [\"repaired\"]}\n```")]);
+
+        model.Requests.Count.ShouldBe(2, "the missing block is asked for once");
+        run.Agents[0].Result!.Content.ShouldBe("Half an ans");
+        run.Agents[0].Result!.NextActions.ShouldBe(["repaired"]);
+        run.Agents[0].Result!.Metadata["note"].GetString()!.ShouldContain(note);
+    }
+
+    [Fact]
     public async Task Loop_RepeatsABrokenTurnAndAnnouncesIt()
     {
         var model = new ScriptedChatClient(request => request.Number == 1 ? Broken() : [Text(Answer)]);

@@ -135,7 +135,7 @@ public sealed class RunLifetimeTests : IDisposable
         first.Requests.Count.ShouldBe(1, "the turn in hand is finished, no other begun");
         second.Requests.Count.ShouldBe(1);
         run.Agents[0].Usage.ShouldBe(new RunUsage(12, 12, 2, null));
-        (await two.TextOfAsync(id, BuiltInAgents.ConvoStarter)).ShouldStartWith("Looking. ");
+        (await two.TextOfAsync(id, BuiltInAgents.ConvoStarter)).ShouldBe("Looking. \n\nDone.\n", "another worker's turn is another paragraph too");
     }
 
     [Fact]
