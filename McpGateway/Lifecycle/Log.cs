@@ -63,7 +63,7 @@ internal static partial class Log
     [LoggerMessage(3004, LogLevel.Error, "A call whose client did not answer could not be ended in good order.")]
     public static partial void GiveUpFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(3004, LogLevel.Error, "A message of another gateway ({Kind}) failed in a way nobody foresaw; the next one is taken.")]
+    [LoggerMessage(3005, LogLevel.Error, "A message of another gateway ({Kind}) failed in a way nobody foresaw; the next one is taken.")]
     public static partial void ReplicaMessageFailed(this ILogger logger, Endpoints.Replicas.ReplicaMessageKind kind, Exception exception);
 
     [LoggerMessage(4001, LogLevel.Information, "Upstreams from {Source}: {Upstreams}.")]
