@@ -36,6 +36,23 @@ internal sealed class CallExchange(UpstreamSession session, TimeProvider time) :
     /// <summary>The result by which a modern upstream asked for input; taken over by who reads it.</summary>
     public UpstreamMessage? Input { get; set; }
 
+    /// <summary>The hold on the session of who runs the call now.</summary>
+    public SessionLease Lease { get; set; }
+
+    /// <summary>True once the upstream has answered.</summary>
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>
+    /// Gives the session back once the upstream's part is over. How fast the client takes its answer is no matter of the session's: one that
+    /// does not read would keep it from all others, past every deadline.
+    /// </summary>
+    public ValueTask ReleaseAsync()
+    {
+        IsAnswered = true;
+        if (Questions is not null && session.PinnedTo is null) Lease.Break(CloseReason.Asked);
+        return Lease.DisposeAsync();
+    }
+
     /// <summary>Cancelled at the call's deadline or when its client gives it up.</summary>
     public CancellationToken Ended => _end.Token;
 

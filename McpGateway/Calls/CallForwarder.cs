@@ -168,6 +168,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, IParked
         var started = call.Upstream.Calls.Start();
         OperationEnd end = new(Failure: "cancelled");
         var isParked = false;
+        exchange.Lease = lease;
         try
         {
             await using (exchange.Follow(timeout, cancellationToken))
@@ -179,7 +180,6 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, IParked
                 end = exchange.End;
                 if (relayed != RelayEnd.Parked)
                 {
-                    if (exchange.Questions is not null && lease.Session.PinnedTo is null) lease.Break(CloseReason.Asked);
                     if (end.ErrorCode == 0) Remember(call);
                     return relayed;
                 }
@@ -197,7 +197,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, IParked
         }
         catch (OperationCanceledException exception)
         {
-            await CancelUpstreamAsync(exchange.Session.Link, exchange.Id);
+            if (!exchange.IsAnswered) await CancelUpstreamAsync(exchange.Session.Link, exchange.Id);
             if (cancellationToken.IsCancellationRequested) throw;
             end = new OperationEnd(Failure: PoolMeter.Spell(FailureKind.TimedOut));
             throw new UpstreamException(FailureKind.TimedOut, call.Upstream.Abandoned.IsCancellationRequested

@@ -56,6 +56,7 @@ internal sealed class CallRelay(ParkedCalls parked, TimeProvider time)
                 if (message.IsAnswer)
                 {
                     await AnswerJudge.CheckAsync(call, exchange.Session, message, exchange.HasRun, exchange.Ended);
+                    await exchange.ReleaseAsync();
                     await AnswerAsync(call, exchange, message);
                     return RelayEnd.Answered;
                 }

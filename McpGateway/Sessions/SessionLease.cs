@@ -16,8 +16,11 @@ internal readonly struct SessionLease : IAsyncDisposable
 
     public UpstreamSession Session => _slot.Session;
 
-    /// <summary>Says that the session has failed: it will be closed, not reused.</summary>
-    public void Break(CloseReason reason) => Session.Break(reason);
+    /// <summary>Says that the session has failed: it will be closed, not reused. Once given back it is others' to judge, and nothing happens.</summary>
+    public void Break(CloseReason reason)
+    {
+        if (_slot.Version == _version) Session.Break(reason);
+    }
 
     /// <summary>Has the keeper, who names forgotten leases, count from another time than the lease's.</summary>
     /// <param name="timestamp">Timestamp; later than now where a client is waited for.</param>
