@@ -68,6 +68,9 @@ internal sealed class ClientSessions
 
     public void Introduce(ClientSession session, ClientIntroduction introduction) => session.Introduce(introduction, _time.GetTimestamp());
 
+    /// <summary>True when a session that was not found may be in the store all the same, which does not answer: to say that there is none would cost its client the session.</summary>
+    public bool MayBeStored(string id) => _health.IsLost && IsId(id);
+
     /// <summary>The session, if it lives, here or in the store, and belongs to this endpoint.</summary>
     public ValueTask<ClientSession?> FindAsync(string id, string? scope, CancellationToken cancellationToken) =>
         _sessions.ContainsKey(id) ? ValueTask.FromResult(Find(id, scope)) : FetchAsync(id, scope, cancellationToken);
@@ -137,10 +140,12 @@ internal sealed class ClientSessions
     private ClientSession Create(string id, string? scope, string principal) =>
         new(id, scope, principal, new SessionStreams(_options.StreamBounds, _time, _replicas.Name), _replicas) { OpenedAt = _time.GetTimestamp(), LastUsed = _time.GetTimestamp() };
 
+    private static bool IsId(string id) => id.Length == IdBytes * 2 && id.All(char.IsAsciiHexDigitLower);
+
     private async ValueTask<ClientSession?> FetchAsync(string id, string? scope, CancellationToken cancellationToken)
     {
         // The store is not asked for what cannot be an id of ours.
-        if (id.Length != IdBytes * 2 || !id.All(char.IsAsciiHexDigitLower)) return null;
+        if (!IsId(id)) return null;
         if (await _health.TryAsync(() => _store.FindAsync(id, cancellationToken), null) is not { } record || record.Scope != scope) return null;
         var session = Create(id, record.Scope, record.Principal);
         session.StoredAt = session.LastUsed;

@@ -205,6 +205,13 @@ internal sealed class SessionEndpoint(UpstreamRegistry upstreams, ClientSessions
 
         if (await sessions.FindAsync(id, scope, context.RequestAborted) is not { } session)
         {
+            if (sessions.MayBeStored(id))
+            {
+                context.Response.Headers.RetryAfter = "1";
+                await Refusal.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, RpcErrorCode.InternalError, "The session is not known here, and the store of sessions does not answer. Try again.", messageId, operation);
+                return null;
+            }
+
             await Refusal.WriteAsync(context, StatusCodes.Status404NotFound, RpcErrorCode.InvalidRequest, "There is no such session (any more). Send initialize again.", messageId, operation);
             return null;
         }

@@ -48,6 +48,18 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Session_IsNotSaidToBeGone_WhileTheStoreDoesNotAnswer()
+    {
+        var session = await _one.InitializeAsync();
+        await _server.Process.StopAsync();
+
+        var refused = await _two.PostAsync("/mcp", """{"jsonrpc":"2.0","id":1,"method":"ping"}""", ("Mcp-Session-Id", session));
+
+        refused.Status.ShouldBe(503, refused.ToString());
+        (await _one.PostAsync("/mcp", """{"jsonrpc":"2.0","id":1,"method":"ping"}""", ("Mcp-Session-Id", session))).Status.ShouldBe(200);
+    }
+
+    [Fact]
     public async Task Answer_ReachesTheQuestion_AtTheOtherGateway()
     {
         _upstream.Misbehave = Inquire();
