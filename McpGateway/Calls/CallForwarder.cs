@@ -89,7 +89,7 @@ internal sealed class CallForwarder(CallRelay relay, ParkedCalls parked, IParked
     {
         if (state is null)
         {
-            await call.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "params.requestState is not of this request, or has expired. Start again without it.", Upstream: call.Upstream.Name), call.ClientId);
+            await call.Answer.FailAsync(new RpcError(RpcErrorCode.InvalidParams, "params.requestState is not of this request or has expired, or the configuration of its upstream has changed. Start again without it.", Upstream: call.Upstream.Name), call.ClientId);
             return;
         }
 
